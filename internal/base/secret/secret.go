@@ -1,0 +1,110 @@
+// Package secret holds the keys that a process works with.
+//
+// One master secret is the root of everything that only this installation may
+// make: each use derives a key of its own from it, so that no two parts of the
+// program ever share one. Beside it stands an RSA key pair, which signs what
+// others may verify.
+//
+//	master, err := secret.NewMaster(text)
+//	key := master.Key("refresh token")
+//
+// Where an operator has given none, Keep makes one once and keeps it in a file.
+package secret
+
+import (
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// MinLength is how many bytes a master secret has at least.
+const MinLength = 32
+
+// keyLength is the length of a derived key, in bytes.
+const keyLength = 32
+
+// Master is a secret that other keys are derived from.
+type Master struct{ text string }
+
+// NewMaster returns the master secret. It is an error when the text has fewer than
+// MinLength bytes.
+func NewMaster(text string) (Master, error) {
+	if len(text) < MinLength {
+		return Master{}, fmt.Errorf("has %d bytes, needs at least %d", len(text), MinLength)
+	}
+	return Master{text}, nil
+}
+
+// Key derives the key of one purpose. The same purpose always gives the same key.
+func (m Master) Key(purpose string) []byte {
+	if m.text == "" {
+		panic("secret: a master without a secret")
+	}
+	key, err := hkdf.Key(sha256.New, []byte(m.text), nil, "peisear/"+purpose, keyLength)
+	if err != nil {
+		panic("secret: " + err.Error()) // only a longer key could give one
+	}
+	return key
+}
+
+// Random returns a new master secret's text.
+func Random() (string, error) {
+	var bytes [keyLength]byte
+	rand.Read(bytes[:]) // never fails
+	return hex.EncodeToString(bytes[:]), nil
+}
+
+// Keep returns the text of a file. When there is none, it makes the text and keeps
+// it there, readable by the owner only. Of two processes that start together both
+// get the same text.
+func Keep(path string, fresh func() (string, error)) (text string, made bool, err error) {
+	text, err = read(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return text, false, err
+	}
+	if text, err = fresh(); err != nil {
+		return "", false, err
+	}
+	err = create(path, text)
+	if errors.Is(err, fs.ErrExist) {
+		text, err = read(path)
+		return text, false, err
+	}
+	return text, err == nil, err
+}
+
+func read(path string) (string, error) {
+	bytes, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	text := strings.TrimSpace(string(bytes))
+	if text == "" {
+		return "", fmt.Errorf("%s is empty", path)
+	}
+	return text, nil
+}
+
+// create writes a file under another name first, so that nobody reads half of it.
+func create(path, text string) (err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
+	_, err = f.WriteString(text + "\n")
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Link(f.Name(), path) // unlike a rename, it never replaces a file
+}
