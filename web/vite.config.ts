@@ -1,0 +1,45 @@
+import { fileURLToPath } from 'node:url';
+import { paraglideVitePlugin } from '@inlang/paraglide-js';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import tailwindcss from '@tailwindcss/vite';
+import { defineConfig } from 'vitest/config';
+import { brotli } from './build/brotli';
+import { keep } from './build/keep';
+
+const dist = fileURLToPath(new URL('./dist', import.meta.url));
+const api = process.env.PEISEAR_API ?? 'http://127.0.0.1:3000';
+
+export default defineConfig(({ mode }) => ({
+  plugins: [
+    paraglideVitePlugin({
+      project: './project.inlang',
+      outdir: './src/base/i18n/generated',
+      strategy: ['globalVariable', 'baseLocale'],
+      emitTsDeclarations: true,
+      emitGitIgnore: false,
+      emitReadme: false,
+    }),
+    tailwindcss(),
+    svelte(),
+    brotli(dist),
+    keep(dist),
+  ],
+  // Tests mount components, so they need Svelte's browser build.
+  ...(mode === 'test' ? { resolve: { conditions: ['browser'] } } : {}),
+  build: {
+    outDir: dist,
+    emptyOutDir: true,
+    target: 'es2023',
+    // No data: URLs for scripts or styles: the content security policy allows files of our own only.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: { port: 5173, strictPort: true, proxy: { '/api': { target: api, changeOrigin: true } } },
+  test: {
+    environment: 'jsdom',
+    include: ['src/**/*.test.ts'],
+    setupFiles: ['src/base/testing/setup.ts'],
+    restoreMocks: true,
+  },
+}));
