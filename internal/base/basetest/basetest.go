@@ -1,0 +1,103 @@
+// Package basetest is what tests share: databases on both engines and HTTP
+// scenarios as values. There are no mocks here, because there are none inside the
+// house.
+//
+// A package whose tests touch SQL begins with
+//
+//	func TestMain(m *testing.M) { basetest.Main(m) }
+//
+//	func TestCreate(t *testing.T) {
+//		basetest.EachEngine(t, func(t *testing.T, d *db.DB) { … }, notes.Migrations)
+//	}
+package basetest
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/peisear/peisear/internal/base/db"
+)
+
+// enginesEnv narrows the engines down, say to "sqlite" where there is no
+// PostgreSQL. By default a missing server is an error: a test that did not run
+// proves nothing.
+const enginesEnv = "PEISEAR_TEST_ENGINES"
+
+// Main runs a package's tests, stops the PostgreSQL cluster if one of them started
+// it, and fails when a goroutine is left behind.
+func Main(m *testing.M) {
+	code := m.Run()
+	shared.stop()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// EachEngine runs a test on every engine, in parallel, each on an empty database
+// with the given migrations.
+func EachEngine(t *testing.T, test func(t *testing.T, d *db.DB), migrations ...fs.FS) {
+	t.Helper()
+	EachURL(t, func(t *testing.T, url string) { test(t, open(t, url, migrations)) })
+}
+
+// EachURL runs a test on every engine, in parallel, each with the URL of an empty
+// database.
+func EachURL(t *testing.T, test func(t *testing.T, url string)) {
+	t.Helper()
+	t.Parallel()
+	engines := os.Getenv(enginesEnv)
+	if engines == "" {
+		engines = "sqlite,postgres"
+	}
+	for engine := range strings.SplitSeq(engines, ",") {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			test(t, URL(t, engine))
+		})
+	}
+}
+
+// NewDB returns an empty database, "sqlite" or "postgres", with the migrations
+// applied. It is closed with the test.
+func NewDB(t testing.TB, engine string, migrations ...fs.FS) *db.DB {
+	t.Helper()
+	return open(t, URL(t, engine), migrations)
+}
+
+func open(t testing.TB, url string, migrations []fs.FS) *db.DB {
+	t.Helper()
+	d, err := db.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := d.Migrate(t.Context(), migrations...); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// URL returns the URL of a new, empty database of an engine.
+func URL(t testing.TB, engine string) string {
+	t.Helper()
+	if engine == "sqlite" {
+		return "sqlite://" + filepath.Join(t.TempDir(), "app.db")
+	}
+	url, err := shared.newDatabase(t.Context())
+	if err != nil {
+		t.Fatalf("PostgreSQL: %v\nInstall its server programs (apt install postgresql), or set %s=sqlite to leave it out.", err, enginesEnv)
+	}
+	return url
+}

@@ -1,0 +1,160 @@
+// Package db is the house's database: SQLite by default, PostgreSQL by changing
+// one URL. There are three doors to SQL and no other way in:
+//
+//	Read      statements that only look; each sees the latest committed state
+//	Snapshot  statements that only look and all see the same state
+//	Write     one transaction; returns when it is durable
+//
+// SQL is written once, in PostgreSQL's syntax, with $1 for the first parameter.
+// All three doors translate a driver's error into the kinds of package errs:
+//
+//	no row                      NotFound
+//	unique or foreign key       Conflict
+//	check, not-null, bad text   Invalid
+//	busy, cancelled, gone       Unavailable
+//	anything else               Internal
+package db
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/peisear/peisear/internal/base/errs"
+)
+
+// readCap bounds a request's read: a slow reader must not keep old state alive.
+const readCap = 10 * time.Second
+
+// Conn runs statements. It is what sqlc's generated packages ask for.
+type Conn interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// Tx is the transaction of one Write.
+type Tx struct {
+	Conn
+	Now   time.Time // one time for all rows of the transaction: UTC, in microseconds
+	hooks []func()
+}
+
+// AfterCommit runs f once the transaction is durable, on the goroutine that
+// called Write. Two transactions may run their hooks in either order.
+func (tx *Tx) AfterCommit(f func()) { tx.hooks = append(tx.hooks, f) }
+
+// Micros is the column form of Now.
+func (tx *Tx) Micros() int64 { return tx.Now.UnixMicro() }
+
+// DB is an open database, safe for concurrent use. Close it.
+type DB struct{ engine }
+
+// engine is what SQLite and PostgreSQL do differently.
+type engine interface {
+	write(ctx context.Context, fn func(*Tx) error) (*Tx, error)
+	translate(err error) error
+	reader() (pool *sql.DB, conn Conn)
+	migrate(ctx context.Context, files fs.FS) error
+	watch(ctx context.Context, changed func())
+	name() string
+	close() error
+}
+
+// Open opens sqlite://path or postgres://… and checks that it answers. A SQLite
+// file and its folder are created when absent. It does not migrate.
+// Invalid: the URL names neither engine.
+func Open(ctx context.Context, url string) (*DB, error) {
+	scheme, rest, _ := strings.Cut(url, "://")
+	var e engine
+	var err error
+	switch scheme {
+	case "sqlite":
+		e, err = openSQLite(ctx, rest)
+	case "postgres", "postgresql":
+		e, err = openPostgres(ctx, url)
+	default:
+		return nil, errs.New(errs.Invalid, "database URL must begin with sqlite:// or postgres://")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the database: %w", err)
+	}
+	return &DB{e}, nil
+}
+
+// Close waits for the write in progress and releases the database.
+func (d *DB) Close() error { return d.close() }
+
+// Engine is "sqlite" or "postgres", for the few texts that must differ.
+func (d *DB) Engine() string { return d.name() }
+
+// Watch calls changed, from one goroutine, whenever another process may have
+// written to the database, until ctx ends.
+func (d *DB) Watch(ctx context.Context, changed func()) { d.watch(ctx, changed) }
+
+// Read runs fn outside of any transaction, for at most ten seconds.
+func Read[T any](ctx context.Context, d *DB, fn func(ctx context.Context, c Conn) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, readCap)
+	defer cancel()
+	_, conn := d.reader()
+	v, err := fn(ctx, guarded{conn})
+	return v, d.translate(err)
+}
+
+// Snapshot runs fn in a read-only transaction: its statements see one state. It
+// may take ten seconds.
+func Snapshot[T any](ctx context.Context, d *DB, fn func(ctx context.Context, c Conn) (T, error)) (v T, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readCap)
+	defer cancel()
+	pool, _ := d.reader()
+	tx, err := pool.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return v, d.translate(err)
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing to lose
+	v, err = fn(ctx, guarded{tx})
+	return v, d.translate(err)
+}
+
+// Write runs fn in a transaction and returns its value when the transaction is
+// durable, or an error when it is undone.
+//
+// fn may run more than once, and other writers wait for it: it touches nothing but
+// tx, returns its results and the first error that a statement gives, and does
+// nothing slow (no network, no hashing). It must not call Write. A panic in fn is
+// an Internal error. ctx decides whether fn starts; on SQLite it does not
+// interrupt a statement.
+func Write[T any](ctx context.Context, d *DB, fn func(tx *Tx) (T, error)) (T, error) {
+	var v T
+	tx, err := d.write(ctx, func(tx *Tx) (err error) {
+		v, err = fn(tx) // the last run's value; Write returns only after it
+		return err
+	})
+	if err != nil {
+		var zero T
+		return zero, d.translate(err)
+	}
+	for _, hook := range tx.hooks {
+		hook()
+	}
+	return v, nil
+}
+
+func newTx(c Conn) *Tx {
+	return &Tx{Conn: guarded{c}, Now: time.Now().UTC().Truncate(time.Microsecond)}
+}
+
+// safely runs fn and turns a panic into an error.
+func safely(fn func(*Tx) error, tx *Tx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return fn(tx)
+}

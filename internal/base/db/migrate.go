@@ -1,0 +1,114 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing/fstest"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/peisear/peisear/internal/base/errs"
+)
+
+// Migrate brings the schema up to date from the features' folders of *.sql files,
+// in the order of the numbers their names begin with. A migration that comes late,
+// from a branch merged after a younger one, is applied too. On SQLite an existing
+// file is copied first, to app.db.before-<version>.
+// Conflict: the database holds versions that no file here has; a newer program has
+// used it.
+func (d *DB) Migrate(ctx context.Context, folders ...fs.FS) error {
+	files, err := merge(folders)
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	if err := d.migrate(ctx, files); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// merge lays the files of all folders, at any depth, into one.
+func merge(folders []fs.FS) (fs.FS, error) {
+	all := fstest.MapFS{}
+	for _, folder := range folders {
+		err := fs.WalkDir(folder, ".", func(name string, _ fs.DirEntry, err error) error {
+			if err != nil || path.Ext(name) != ".sql" {
+				return err
+			}
+			if all[path.Base(name)] != nil {
+				return fmt.Errorf("%s exists twice", path.Base(name))
+			}
+			text, err := fs.ReadFile(folder, name)
+			all[path.Base(name)] = &fstest.MapFile{Data: text}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// migration is one run of goose over one database.
+type migration struct {
+	provider *goose.Provider
+	pool     *sql.DB
+	from     int64 // the newest version before the run, 0 for an empty database
+}
+
+// prepare connects goose and refuses a database that a newer program has used.
+func prepare(ctx context.Context, dialect goose.Dialect, pool *sql.DB, files fs.FS, options ...goose.ProviderOption) (*migration, error) {
+	options = append(options, goose.WithAllowOutofOrder(true), goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(dialect, pool, files, options...)
+	if err != nil {
+		return nil, err
+	}
+	m := &migration{provider: provider, pool: pool}
+	if m.from, err = provider.GetDBVersion(ctx); err != nil {
+		return nil, err
+	}
+	return m, m.refuseUnknown(ctx)
+}
+
+// refuseUnknown lists the versions in the database that the program has no file for.
+func (m *migration) refuseUnknown(ctx context.Context) (err error) {
+	var known []int64
+	for _, source := range m.provider.ListSources() {
+		known = append(known, source.Version)
+	}
+	rows, err := m.pool.QueryContext(ctx, "SELECT DISTINCT version_id FROM goose_db_version WHERE version_id > 0 ORDER BY version_id")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var unknown []string
+	for rows.Next() {
+		var version int64
+		if err := rows.Scan(&version); err != nil {
+			return err
+		}
+		if !slices.Contains(known, version) {
+			unknown = append(unknown, strconv.FormatInt(version, 10))
+		}
+	}
+	if len(unknown) > 0 {
+		return errs.New(errs.Conflict, "the database is newer than this program: it holds the versions %s, and the newest known here is %d",
+			strings.Join(unknown, ", "), slices.Max(append(known, 0)))
+	}
+	return rows.Err()
+}
+
+// pending reports whether there is anything to apply.
+func (m *migration) pending(ctx context.Context) (bool, error) { return m.provider.HasPending(ctx) }
+
+func (m *migration) up(ctx context.Context) error {
+	_, err := m.provider.Up(ctx)
+	return err
+}

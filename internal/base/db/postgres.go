@@ -1,0 +1,136 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"net"
+	"runtime"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"github.com/peisear/peisear/internal/base/errs"
+)
+
+// maxAttempts bounds how often a transaction that lost a race is run.
+const maxAttempts = 4
+
+// postgres is PostgreSQL through database/sql. The driver caches statements per
+// connection, so there is no cache here.
+type postgres struct{ pool *sql.DB }
+
+func openPostgres(ctx context.Context, url string) (*postgres, error) {
+	pool, err := sql.Open("pgx", url)
+	if err != nil {
+		return nil, err
+	}
+	size := max(8, 4*runtime.NumCPU())
+	pool.SetMaxOpenConns(size)
+	pool.SetMaxIdleConns(size)
+	if err := pool.PingContext(ctx); err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	return &postgres{pool}, nil
+}
+
+func (p *postgres) name() string { return "postgres" }
+
+func (p *postgres) reader() (*sql.DB, Conn) { return p.pool, p.pool }
+
+func (p *postgres) close() error { return p.pool.Close() }
+
+// migrate holds a session lock, so that of several nodes one migrates.
+func (p *postgres) migrate(ctx context.Context, files fs.FS) error {
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return err
+	}
+	m, err := prepare(ctx, goose.DialectPostgres, p.pool, files, goose.WithSessionLocker(locker))
+	if err != nil {
+		return err
+	}
+	return m.up(ctx)
+}
+
+// watch has no way to know yet that nothing was written, so it says "maybe" at a
+// steady beat; whoever listens compares sequence heads, one indexed read.
+func (p *postgres) watch(ctx context.Context, changed func()) {
+	beat := time.NewTicker(watchEvery)
+	defer beat.Stop()
+	for {
+		select {
+		case <-beat.C:
+			changed()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// write runs fn again, after a short random pause, when it lost a race.
+func (p *postgres) write(ctx context.Context, fn func(*Tx) error) (*Tx, error) {
+	for attempt := 1; ; attempt++ {
+		tx, err := p.once(ctx, fn)
+		if !lostRace(err) || attempt == maxAttempts {
+			return tx, err
+		}
+		select {
+		case <-time.After(rand.N(time.Duration(attempt) * 10 * time.Millisecond)):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (p *postgres) once(ctx context.Context, fn func(*Tx) error) (*Tx, error) {
+	open, err := p.pool.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer open.Rollback() //nolint:errcheck // after a commit there is nothing to undo
+	tx := newTx(open)
+	if err := safely(fn, tx); err != nil {
+		return nil, err
+	}
+	return tx, open.Commit()
+}
+
+func lostRace(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01") // serialization, deadlock
+}
+
+func (p *postgres) translate(err error) error {
+	var e *pgconn.PgError
+	var unreachable *pgconn.ConnectError
+	var network *net.OpError
+	switch {
+	case errors.As(err, &unreachable), errors.As(err, &network), errors.Is(err, driver.ErrBadConn), errors.Is(err, io.ErrUnexpectedEOF):
+		return errUnavailable(err)
+	case !errors.As(err, &e):
+		return translate(err)
+	}
+	switch e.Code {
+	case "23505":
+		return errDuplicate(err)
+	case "23503":
+		return errReference(err)
+	case "23514", "23502":
+		return errValue(err)
+	case "22021", "22P05": // text that the encoding cannot keep
+		return errValue(err)
+	}
+	switch e.Code[:2] { // the class: connection, lost race, resources, operator
+	case "08", "40", "53", "57":
+		return errUnavailable(err)
+	}
+	return errs.From(err, errs.Internal, "internal error")
+}

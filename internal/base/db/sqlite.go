@@ -1,0 +1,205 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/peisear/peisear/internal/base/errs"
+)
+
+// keptCopies is how many copies from before a migration are kept.
+const keptCopies = 3
+
+// lite is SQLite: a pool that can only read and one goroutine that writes.
+type lite struct {
+	path    string
+	readers *sql.DB
+	cached  *stmts
+	writers *sql.DB // a pool of one
+	writer  *writer
+}
+
+func openSQLite(ctx context.Context, path string) (_ *lite, err error) {
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	l := &lite{path: path}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", path, errors.Join(err, l.close()))
+		}
+	}()
+	// The writer comes first: it creates the file and turns on WAL.
+	if l.writers, err = openPool(ctx, path, 1, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"); err != nil {
+		return nil, err
+	}
+	if l.writer, err = startWriter(ctx, l.writers); err != nil {
+		return nil, err
+	}
+	if l.readers, err = openPool(ctx, path, max(4, runtime.NumCPU()), "query_only(1)"); err != nil {
+		return nil, err
+	}
+	l.cached = newStmts(l.readers)
+	return l, nil
+}
+
+func openPool(ctx context.Context, path string, size int, pragmas ...string) (*sql.DB, error) {
+	query := url.Values{"_pragma": append([]string{"busy_timeout(5000)"}, pragmas...)}
+	dsn := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
+	pool, err := sql.Open("sqlite", dsn.String())
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(size)
+	pool.SetMaxIdleConns(size)
+	return pool, pool.PingContext(ctx)
+}
+
+func (l *lite) name() string { return "sqlite" }
+
+func (l *lite) reader() (*sql.DB, Conn) { return l.readers, l.cached }
+
+func (l *lite) write(ctx context.Context, fn func(*Tx) error) (*Tx, error) {
+	return l.writer.do(ctx, fn)
+}
+
+// watch asks the writer's own connection, between batches: SQLite counts there what
+// other connections have written, and no other connection of ours writes.
+func (l *lite) watch(ctx context.Context, changed func()) {
+	for {
+		select {
+		case <-l.writer.foreign:
+			changed()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// migrate uses a pool of its own, with foreign keys off: rebuilding a table drops
+// the old one, which would cascade. The references are checked afterwards instead.
+func (l *lite) migrate(ctx context.Context, files fs.FS) (err error) {
+	pool, err := openPool(ctx, l.path, 1, "foreign_keys(0)")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	m, err := prepare(ctx, goose.DialectSQLite3, pool, files)
+	if err != nil {
+		return err
+	}
+	if pending, err := m.pending(ctx); err != nil || !pending {
+		return err
+	}
+	if m.from > 0 {
+		if err := l.copyBefore(ctx, pool, m.from); err != nil {
+			return fmt.Errorf("copy before migrating: %w", err)
+		}
+	}
+	if err := m.up(ctx); err != nil {
+		return err
+	}
+	return checkReferences(ctx, pool)
+}
+
+// copyBefore keeps a checked copy of the file as it is, and the newest few of the
+// older ones.
+func (l *lite) copyBefore(ctx context.Context, pool *sql.DB, version int64) error {
+	target := fmt.Sprintf("%s.before-%d", l.path, version)
+	if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, err := pool.ExecContext(ctx, "VACUUM INTO ?1", target); err != nil {
+		return err
+	}
+	if err := intact(ctx, target); err != nil {
+		return err
+	}
+	older, err := filepath.Glob(l.path + ".before-*")
+	if err != nil || len(older) <= keptCopies {
+		return err
+	}
+	slices.Sort(older)
+	var all []error
+	for _, name := range older[:len(older)-keptCopies] {
+		all = append(all, os.Remove(name))
+	}
+	return errors.Join(all...)
+}
+
+// intact opens a database file and lets SQLite check it.
+func intact(ctx context.Context, path string) (err error) {
+	pool, err := openPool(ctx, path, 1, "query_only(1)")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	var verdict string
+	if err := pool.QueryRowContext(ctx, "PRAGMA integrity_check").Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%s: %s", path, verdict)
+	}
+	return nil
+}
+
+func checkReferences(ctx context.Context, pool *sql.DB) error {
+	var table string
+	switch err := pool.QueryRowContext(ctx, `SELECT "table" FROM pragma_foreign_key_check LIMIT 1`).Scan(&table); {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	}
+	return fmt.Errorf("a row of %s refers to something absent", table)
+}
+
+func (l *lite) close() error {
+	var all []error
+	if l.writer != nil {
+		all = append(all, l.writer.stop())
+	}
+	for _, pool := range []*sql.DB{l.readers, l.writers} {
+		if pool != nil {
+			all = append(all, pool.Close())
+		}
+	}
+	return errors.Join(all...)
+}
+
+func (l *lite) translate(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return translate(err)
+	}
+	switch e.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return errDuplicate(err)
+	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+		return errReference(err)
+	case sqlite3.SQLITE_CONSTRAINT_CHECK, sqlite3.SQLITE_CONSTRAINT_NOTNULL:
+		return errValue(err)
+	}
+	switch e.Code() & 0xff { // the primary code
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_INTERRUPT,
+		sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY:
+		return errUnavailable(err)
+	}
+	return errs.From(err, errs.Internal, "internal error")
+}
