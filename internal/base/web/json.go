@@ -1,0 +1,72 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// formats reads and writes JSON. This is the one place where text that no database
+// can keep is refused: invalid UTF-8, which encoding/json would quietly replace, and
+// U+0000.
+func formats() map[string]huma.Format {
+	format := huma.Format{
+		Marshal: func(w io.Writer, v any) error {
+			encoder := json.NewEncoder(w)
+			encoder.SetEscapeHTML(false)
+			return encoder.Encode(v)
+		},
+		Unmarshal: decode,
+	}
+	return map[string]huma.Format{"application/json": format, "json": format}
+}
+
+func decode(data []byte, v any) error {
+	if !utf8.Valid(data) {
+		return fmt.Errorf("the body is not valid UTF-8")
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return err
+	}
+	// The first decoding of a request is into any; only a body that spells out the
+	// character is worth the walk.
+	if parsed, ok := v.(*any); ok && bytes.Contains(data, []byte(`\u0000`)) {
+		if place := findNUL("body", *parsed); place != "" {
+			return fmt.Errorf("%s must not contain the character U+0000", place)
+		}
+	}
+	return nil
+}
+
+// findNUL names the place of the first text that holds U+0000, "" when there is none.
+func findNUL(place string, v any) string {
+	switch v := v.(type) {
+	case string:
+		if strings.Contains(v, "\x00") {
+			return place
+		}
+	case []any:
+		for i, element := range v {
+			if found := findNUL(fmt.Sprintf("%s[%d]", place, i), element); found != "" {
+				return found
+			}
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if strings.Contains(name, "\x00") {
+				return place
+			}
+			if found := findNUL(place+"."+name, v[name]); found != "" {
+				return found
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,136 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/peisear/peisear/internal/base/errs"
+)
+
+// Proxies are the addresses whose forwarded headers are believed.
+type Proxies []netip.Prefix
+
+func (p Proxies) trust(ip netip.Addr) bool {
+	for _, prefix := range p {
+		if prefix.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
+
+// request is what the outermost handler finds out once.
+type request struct {
+	id  string
+	ip  netip.Addr
+	tls bool
+}
+
+type requestKey struct{}
+
+func requestOf(ctx context.Context) *request {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r
+	}
+	return &request{}
+}
+
+// RequestID returns the id that the log and the answer's X-Request-Id carry.
+func RequestID(ctx context.Context) string { return requestOf(ctx).id }
+
+// ClientIP returns the address that the request came from: the one before the
+// trusted proxies. It is the zero Addr outside of a request.
+func ClientIP(ctx context.Context) netip.Addr { return requestOf(ctx).ip }
+
+// IsTLS reports whether the client's own connection is encrypted, as far as we or a
+// trusted proxy know.
+func IsTLS(ctx context.Context) bool { return requestOf(ctx).tls }
+
+// logged gives the request an id, writes one line when it is done and turns a
+// panic into a 500.
+func (a *API) logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		about := &request{id: uuid.NewString()}
+		about.ip, about.tls = a.proxies.client(r)
+		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, about))
+		w.Header().Set("X-Request-Id", about.id)
+		rec := &recorder{ResponseWriter: w}
+		defer func() {
+			a.recovered(rec, r, recover())
+			a.log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+				slog.String("request", about.id),
+				slog.String("method", r.Method),
+				slog.String("path", r.URL.Path),
+				slog.Int("status", rec.status),
+				slog.Duration("took", time.Since(start)))
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+func (a *API) recovered(rec *recorder, r *http.Request, p any) {
+	if p == nil {
+		return
+	}
+	a.log.ErrorContext(r.Context(), "panic", "request", RequestID(r.Context()),
+		"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	if rec.status == 0 {
+		WriteError(rec, r, errs.New(errs.Internal, "internal error"))
+	}
+}
+
+// client walks back through the proxies that are trusted: the last address that is
+// not one of them is the client's.
+func (p Proxies) client(r *http.Request) (ip netip.Addr, tls bool) {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	ip, _ = netip.ParseAddr(host)
+	ip = ip.Unmap()
+	tls = r.TLS != nil
+	if !p.trust(ip) {
+		return ip, tls
+	}
+	tls = tls || r.Header.Get("X-Forwarded-Proto") == "https"
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && p.trust(ip); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		ip = hop.Unmap()
+	}
+	return ip, tls
+}
+
+// recorder remembers the status for the log.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *recorder) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach flushing and deadlines.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,120 @@
+// Package web serves HTTP: typed operations on the standard router, the single-page
+// app beside them, one place that turns errors into answers, and one line of log
+// per request.
+//
+// An operation takes a context and a typed input and returns a typed output or an
+// error of package errs. The package validates the input, renders the output as
+// JSON and describes both in OpenAPI at /api/openapi.json.
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// MaxBody bounds a request's body, in bytes. Beyond it the answer is 413.
+const MaxBody = 1 << 20
+
+// API collects operations and serves them.
+type API struct {
+	huma    huma.API
+	mux     *http.ServeMux
+	log     *slog.Logger
+	proxies Proxies
+}
+
+// New returns an API without operations. Unknown paths below /api answer a JSON 404.
+// Forwarded headers are believed from the given proxies only.
+func New(log *slog.Logger, proxies Proxies) *API {
+	config := huma.DefaultConfig("Peisear", "1")
+	config.OpenAPIPath = "/api/openapi"
+	config.DocsPath = ""     // huma's page loads scripts from outside
+	config.SchemasPath = ""  // the schemas are in the document
+	config.CreateHooks = nil // no $schema in answers
+	config.Formats = formats()
+	config.Transformers = append(config.Transformers, ownProblem)
+	mux := http.NewServeMux()
+	a := &API{huma: humago.New(mux, config), mux: mux, log: log, proxies: proxies}
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { WriteError(w, r, errNoPath) })
+	return a
+}
+
+// Stream registers a handler that writes its answer itself, for as long as the
+// client listens.
+func (a *API) Stream(pattern string, h http.HandlerFunc) { a.mux.HandleFunc(pattern, h) }
+
+// Document returns the OpenAPI 3.1 description of all operations, as JSON.
+func (a *API) Document() ([]byte, error) { return a.huma.OpenAPI().MarshalJSON() }
+
+// Handler serves the operations behind the given middleware, the first outermost.
+func (a *API) Handler(middleware ...func(http.Handler) http.Handler) http.Handler {
+	var h http.Handler = a.mux
+	for i := len(middleware); i > 0; i-- {
+		h = middleware[i-1](h)
+	}
+	sameOrigin := http.NewCrossOriginProtection()
+	sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { WriteError(w, r, errCrossOrigin) }))
+	h = sameOrigin.Handler(h)
+	return a.logged(secured(h))
+}
+
+// Operation describes an operation.
+type Operation = huma.Operation
+
+// Op describes an operation by its id, like note.create, its route, like
+// "POST /api/notes", and the status of its success.
+func Op(id, route string, status int) Operation {
+	method, path, _ := strings.Cut(route, " ")
+	tag, _, _ := strings.Cut(id, ".")
+	return Operation{OperationID: id, Method: method, Path: path, DefaultStatus: status, Tags: []string{tag}}
+}
+
+// Mutation is embedded in the input of every operation that changes something.
+type Mutation struct {
+	Tx string `header:"Idempotency-Key" maxLength:"64" doc:"the client's id for the mutation; sent again, it is applied once"`
+}
+
+// Handle registers an operation. It panics when part of the input would be ignored.
+func Handle[I, O any](a *API, op Operation, h func(context.Context, *I) (*O, error)) {
+	mustSeeAll(reflect.TypeFor[I]())
+	op.MaxBodyBytes = MaxBody
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := h(ctx, in)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// Answers describes an operation whose body is written as bytes: it may be any of
+// the given values' types.
+func Answers(a *API, op *Operation, description string, values ...any) {
+	registry := a.huma.OpenAPI().Components.Schemas
+	schema := &huma.Schema{}
+	for _, v := range values {
+		t := reflect.TypeOf(v)
+		schema.OneOf = append(schema.OneOf, registry.Schema(t, true, t.Name()))
+	}
+	op.Responses = map[string]*huma.Response{"200": {
+		Description: description,
+		Content:     map[string]*huma.MediaType{"application/json": {Schema: schema}},
+	}}
+}
+
+// mustSeeAll refuses unexported fields, embedded ones too: huma leaves them empty
+// and validates nothing.
+func mustSeeAll(input reflect.Type) {
+	for i := range input.NumField() {
+		if f := input.Field(i); !f.IsExported() {
+			panic(fmt.Sprintf("web: field %s of %s is not exported, it would stay empty", f.Name, input))
+		}
+	}
+}
