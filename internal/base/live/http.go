@@ -1,0 +1,127 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/web"
+)
+
+// Access returns who is behind a request, and the scopes that the user may follow.
+// Unauthorized: nobody has signed in, or the session has ended.
+type Access func(ctx context.Context) (Who, []string, error)
+
+var (
+	errNoScope    = errs.New(errs.NotFound, "no such scope")
+	errBeginAnew  = errs.New(errs.Conflict, "the scope has not come so far: begin anew with a snapshot")
+	errOtherEpoch = errs.New(errs.Conflict, "the log has begun another epoch: begin anew with a snapshot")
+)
+
+type syncInput struct {
+	Scope          string           `path:"scope" maxLength:"80" doc:"user:<id>, project:<id> or org"`
+	Since          web.Param[int64] `query:"since" minimum:"0" doc:"the last seq that the client has; without it the answer is a snapshot"`
+	Epoch          string           `query:"epoch" maxLength:"64" doc:"the epoch that the seq belongs to"`
+	IfNoneMatch    string           `header:"If-None-Match" maxLength:"200"`
+	AcceptEncoding string           `header:"Accept-Encoding" maxLength:"200"`
+}
+
+type syncOutput struct {
+	Status   int
+	Type     string `header:"Content-Type"`
+	ETag     string `header:"ETag"`
+	Cache    string `header:"Cache-Control"`
+	Vary     string `header:"Vary"`
+	Encoding string `header:"Content-Encoding"`
+	Body     []byte
+}
+
+// Delta is a part of a scope's log.
+type Delta struct {
+	Scope   string  `json:"scope"`
+	Epoch   string  `json:"epoch"`
+	Entries []Entry `json:"entries" nullable:"false"`
+	More    bool    `json:"more" doc:"ask again from the last seq"`
+}
+
+// Routes registers snapshot, delta and stream.
+func (l *Log) Routes(api *web.API, access Access) {
+	op := web.Op("live.sync", "GET /api/sync/{scope}", http.StatusOK)
+	op.Summary = "A scope's rows, or with since what has changed after that seq"
+	web.Answers(api, &op, "a snapshot without since, a delta with it", Snapshot{}, Delta{})
+	web.Handle(api, op, func(ctx context.Context, in *syncInput) (*syncOutput, error) { return l.sync(ctx, access, in) })
+	api.Stream("GET /api/live", func(w http.ResponseWriter, r *http.Request) {
+		if err := l.stream(w, r, access); err != nil {
+			web.WriteError(w, r, err)
+		}
+	})
+}
+
+func (l *Log) sync(ctx context.Context, access Access, in *syncInput) (*syncOutput, error) {
+	_, scopes, err := access(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(scopes, in.Scope) {
+		return nil, errNoScope
+	}
+	epoch, err := l.Epoch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if in.Since.Sent {
+		return l.delta(ctx, epoch, in)
+	}
+	head, err := l.Head(ctx, in.Scope)
+	if err != nil {
+		return nil, err
+	}
+	tag := etag(epoch, head)
+	out := &syncOutput{Status: http.StatusNotModified, ETag: tag, Cache: "private, no-cache", Vary: "Authorization, Accept-Encoding"}
+	if in.IfNoneMatch == tag || in.IfNoneMatch == "W/"+tag {
+		return out, nil
+	}
+	return out, l.fill(ctx, out, in)
+}
+
+func (l *Log) fill(ctx context.Context, out *syncOutput, in *syncInput) error {
+	p, err := l.packedSnapshot(ctx, in.Scope, out.ETag)
+	if err != nil {
+		return err
+	}
+	out.Status, out.Type, out.ETag = http.StatusOK, "application/json", p.etag
+	out.Body, out.Encoding = p.data, "gzip"
+	if strings.Contains(in.AcceptEncoding, "gzip") {
+		return nil
+	}
+	out.Encoding = ""
+	r, err := gzip.NewReader(bytes.NewReader(p.data))
+	if err != nil {
+		return err
+	}
+	out.Body, err = io.ReadAll(r)
+	return err
+}
+
+func (l *Log) delta(ctx context.Context, epoch string, in *syncInput) (*syncOutput, error) {
+	if in.Epoch != "" && in.Epoch != epoch {
+		return nil, errOtherEpoch
+	}
+	entries, err := l.Since(ctx, in.Scope, in.Since.Value)
+	if err != nil {
+		return nil, err
+	}
+	out := &syncOutput{Status: http.StatusOK, Type: "application/json", Cache: "no-store"}
+	out.Body, err = json.Marshal(Delta{
+		Scope: in.Scope, Epoch: epoch, Entries: entries,
+		More: len(entries) > 0 && entries[len(entries)-1].Seq == in.Since.Value+MaxDelta,
+	})
+	return out, err
+}

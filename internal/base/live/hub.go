@@ -1,0 +1,280 @@
+package live
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+)
+
+// maxBehind is how many messages a follower may lag before it is dropped.
+const maxBehind = 256
+
+// unknown is the head of a scope whose followers have not read it yet.
+const unknown = -1
+
+// Who is a live connection's owner.
+type Who struct {
+	User    string
+	Session string
+	Expires time.Time // of the access token
+}
+
+// Hub hands every new transaction to those who follow its scope. It reads and
+// encodes each transaction once, however many follow. Run it.
+type Hub struct {
+	mu        sync.Mutex
+	followers map[string]map[*follower]struct{}
+	told      map[string]int64    // of followed scopes: followers have been sent what is up to it
+	dirty     map[string]struct{} // followed scopes that may have come further
+	woken     chan struct{}
+	ended     chan struct{}
+}
+
+// message is an encoded transaction. One without data tells the stream to look
+// again at what its user may follow, before it goes on.
+type message struct {
+	scope string
+	data  []byte
+}
+
+// follower receives messages until it is too slow or its session ends.
+type follower struct {
+	who      Who
+	messages chan message  // closed when it is too slow
+	quit     chan struct{} // closed when its session has ended
+}
+
+// NewHub returns a hub without followers.
+func NewHub() *Hub {
+	return &Hub{
+		followers: map[string]map[*follower]struct{}{},
+		told:      map[string]int64{},
+		dirty:     map[string]struct{}{},
+		woken:     make(chan struct{}, 1),
+		ended:     make(chan struct{}),
+	}
+}
+
+// Run delivers until ctx ends, and ends all streams then.
+func (h *Hub) Run(ctx context.Context, log *Log, logger *slog.Logger) {
+	defer close(h.ended)
+	var watching sync.WaitGroup
+	watching.Go(func() { log.db.Watch(ctx, func() { h.lookAround(ctx, log, logger) }) })
+	defer watching.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.woken:
+		}
+		for scope, seq := range h.takeDirty() {
+			if err := h.relay(ctx, log, scope, seq); err != nil && ctx.Err() == nil {
+				// Clients notice the gap at the next message, and at the next reconnect.
+				logger.ErrorContext(ctx, "live hub", "scope", scope, "error", err.Error())
+			}
+		}
+	}
+}
+
+// lookAround wakes the scopes that another process has written to.
+func (h *Hub) lookAround(ctx context.Context, log *Log, logger *slog.Logger) {
+	h.mu.Lock()
+	scopes := make([]string, 0, len(h.told))
+	for scope := range h.told {
+		scopes = append(scopes, scope)
+	}
+	h.mu.Unlock()
+	if len(scopes) == 0 {
+		return
+	}
+	heads, err := log.heads(ctx, scopes)
+	if err != nil {
+		if ctx.Err() == nil {
+			logger.WarnContext(ctx, "live hub cannot look for other processes' writes", "error", err.Error())
+		}
+		return
+	}
+	h.wake(heads)
+}
+
+// relay publishes all of a scope's transactions after seq.
+func (h *Hub) relay(ctx context.Context, log *Log, scope string, seq int64) error {
+	for {
+		entries, err := log.Since(ctx, scope, seq)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if err := h.publish(e); err != nil {
+				return err
+			}
+			seq = e.Seq
+		}
+		if len(entries) < MaxDelta {
+			return nil
+		}
+	}
+}
+
+// wake notes how far scopes have come. It never blocks.
+func (h *Hub) wake(heads map[string]int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for scope, seq := range heads {
+		if told, followed := h.told[scope]; followed && told < seq {
+			h.dirty[scope] = struct{}{}
+		}
+	}
+	if len(h.dirty) == 0 {
+		return
+	}
+	select {
+	case h.woken <- struct{}{}:
+	default:
+	}
+}
+
+// takeDirty returns the scopes to read, each with the seq to begin after. One whose
+// head is unknown waits: its follower is about to read it.
+func (h *Hub) takeDirty() map[string]int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	taken := make(map[string]int64, len(h.dirty))
+	for scope := range h.dirty {
+		if told, followed := h.told[scope]; followed && told != unknown {
+			taken[scope] = told
+		}
+	}
+	h.dirty = map[string]struct{}{}
+	return taken
+}
+
+// publish hands an entry to the scope's followers.
+func (h *Hub) publish(e Entry) error {
+	data, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	m := message{scope: e.Scope, data: event("change", data)}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for f := range h.followers[e.Scope] {
+		if regrants(e, f.who.User) {
+			h.send(f, message{})
+		}
+		h.send(f, m)
+	}
+	if _, followed := h.told[e.Scope]; followed {
+		h.told[e.Scope] = e.Seq
+	}
+	return nil
+}
+
+// regrants reports whether the entry may change what the user may follow.
+func regrants(e Entry, user string) bool {
+	if strings.HasPrefix(e.Scope, "user:") {
+		return true
+	}
+	for _, c := range e.Changes {
+		if c.Entity == Member && c.ID == user {
+			return true
+		}
+	}
+	return false
+}
+
+// send drops a follower that is too slow. The caller holds the lock.
+func (h *Hub) send(f *follower, m message) {
+	select {
+	case f.messages <- m:
+	default:
+		if h.remove(f) {
+			close(f.messages)
+		}
+	}
+}
+
+// End ends the streams of those for whom over is true, at once.
+func (h *Hub) End(over func(Who) bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	seen := map[*follower]struct{}{}
+	for _, all := range h.followers {
+		for f := range all {
+			if over(f.who) {
+				seen[f] = struct{}{}
+			}
+		}
+	}
+	for f := range seen {
+		h.remove(f)
+		close(f.quit)
+	}
+}
+
+// join adds a follower without scopes.
+func newFollower(who Who) *follower {
+	return &follower{who: who, messages: make(chan message, maxBehind), quit: make(chan struct{})}
+}
+
+// follow adds scopes to a follower. The caller reads their heads next, and says so
+// with begin: what commits after that reading is delivered.
+func (h *Hub) follow(f *follower, scopes []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, scope := range scopes {
+		if h.followers[scope] == nil {
+			h.followers[scope] = map[*follower]struct{}{}
+			h.told[scope] = unknown
+		}
+		h.followers[scope][f] = struct{}{}
+	}
+}
+
+// begin gives followed scopes of unknown head the one that was read. A commit
+// between the reading and now found no head to compare with, so all are woken.
+func (h *Hub) begin(heads map[string]int64) {
+	h.mu.Lock()
+	for scope, seq := range heads {
+		if h.told[scope] == unknown && h.followers[scope] != nil {
+			h.told[scope] = seq
+			h.dirty[scope] = struct{}{}
+		}
+	}
+	h.mu.Unlock()
+	h.wake(nil)
+}
+
+// unfollow takes scopes from a follower, or all of them when none is named.
+func (h *Hub) unfollow(f *follower, scopes ...string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(scopes) == 0 {
+		h.remove(f)
+	}
+	for _, scope := range scopes {
+		h.leave(f, scope)
+	}
+}
+
+// remove takes the follower out of all scopes, and reports whether it was in any.
+func (h *Hub) remove(f *follower) (was bool) {
+	for scope, all := range h.followers {
+		if _, ok := all[f]; ok {
+			was = true
+			h.leave(f, scope)
+		}
+	}
+	return was
+}
+
+func (h *Hub) leave(f *follower, scope string) {
+	delete(h.followers[scope], f)
+	if len(h.followers[scope]) == 0 {
+		delete(h.followers, scope)
+		delete(h.told, scope)
+	}
+}

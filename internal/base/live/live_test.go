@@ -1,0 +1,187 @@
+package live_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/peisear/peisear/internal/base/basetest"
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/live"
+)
+
+func TestMain(m *testing.M) { basetest.Main(m) }
+
+type row struct {
+	Name string `json:"name"`
+	Size int    `json:"size"`
+}
+
+func each(t *testing.T, test func(t *testing.T, log *live.Log, hub *live.Hub)) {
+	t.Helper()
+	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {
+		hub := live.NewHub()
+		log := live.New(d, hub)
+		log.Offer(live.Part{Kind: "org", Entity: "row", Rows: func(context.Context, db.Conn, string) (any, error) {
+			return []row{{"a", 1}}, nil
+		}})
+		run(t, hub, log)
+		test(t, log, hub)
+	}, live.Migrations)
+}
+
+func run(t *testing.T, hub *live.Hub, log *live.Log) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { hub.Run(ctx, log, slog.New(slog.DiscardHandler)) })
+	t.Cleanup(func() {
+		cancel()
+		wg.Wait()
+	})
+}
+
+// write runs a mutation of actor "a" that returns nothing.
+func write(t *testing.T, log *live.Log, tx string, scopes []string, fn func(x *live.Tx) error) (seen *live.Change, err error) {
+	t.Helper()
+	m := live.Mutation{Scopes: scopes, Actor: "a", Tx: tx}
+	_, seen, err = live.Write(t.Context(), log, m, func(x *live.Tx) (struct{}, error) { return struct{}{}, fn(x) })
+	return seen, err
+}
+
+// add records the creation of a row named tx in a scope.
+func add(t *testing.T, log *live.Log, scope, tx string) *live.Change {
+	t.Helper()
+	seen, err := write(t, log, tx, []string{scope}, func(x *live.Tx) error { return x.Record("row", tx, nil, row{Name: tx}) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seen
+}
+
+func heads(t *testing.T, log *live.Log, scopes ...string) (text string) {
+	t.Helper()
+	for _, scope := range scopes {
+		head, err := log.Head(t.Context(), scope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += fmt.Sprintf("%s@%d ", scope, head)
+	}
+	return strings.TrimSpace(text)
+}
+
+func TestSinceIsInOrder(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		const writers = 64
+		var wg sync.WaitGroup
+		for i := range writers {
+			wg.Go(func() { add(t, log, "org", fmt.Sprint("t", i)) })
+		}
+		wg.Wait()
+		entries, err := log.Since(t.Context(), "org", 10)
+		if err != nil || len(entries) != writers-10 {
+			t.Fatalf("%d entries, %v", len(entries), err)
+		}
+		for i, e := range entries {
+			if e.Seq != int64(11+i) || len(e.Changes) != 1 {
+				t.Errorf("entry %d has seq %d and %d changes", i, e.Seq, len(e.Changes))
+			}
+		}
+	})
+}
+
+func TestResendIsAppliedOnce(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() { add(t, log, "org", "same") })
+		}
+		wg.Wait()
+		if seen := add(t, log, "org", "same"); seen == nil || seen.ID != "same" || seen.Op != live.Create {
+			t.Errorf("first outcome %v", seen)
+		}
+		other := live.Mutation{Scopes: []string{"org"}, Actor: "b", Tx: "same"}
+		_, seen, err := live.Write(t.Context(), log, other, func(tx *live.Tx) (int, error) {
+			return 0, tx.Record("row", "same", nil, row{Name: "b"})
+		})
+		if err != nil || seen != nil {
+			t.Errorf("another actor's mutation with the same id: %v, %v", seen, err)
+		}
+		if got := heads(t, log, "org"); got != "org@2" {
+			t.Error(got)
+		}
+	})
+}
+
+func TestWhatChangesNothingLeavesNoTrace(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		m := live.Mutation{Scopes: []string{"org", "user:a"}, Actor: "a"}
+		v, _, err := live.Write(t.Context(), log, m, func(tx *live.Tx) (int, error) {
+			return 7, tx.Record("row", "1", row{}, row{})
+		})
+		if err != nil || v != 7 {
+			t.Errorf("%d, %v", v, err)
+		}
+		if _, err := write(t, log, "", m.Scopes, func(*live.Tx) error { return errors.New("no") }); err == nil {
+			t.Error("the error is lost")
+		}
+		if got := heads(t, log, "org", "user:a"); got != "org@0 user:a@0" {
+			t.Error(got)
+		}
+	})
+}
+
+// TestSeveralScopes: each scope gets its own number, and one where nothing was
+// recorded keeps its old one.
+func TestSeveralScopes(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		_, err := write(t, log, "t", []string{"project:1", "user:a", "user:b"}, func(tx *live.Tx) error {
+			return errors.Join(
+				tx.Record("row", "1", nil, row{"a", 1}),
+				tx.RecordIn("user:b", "row", "1", nil, row{"b", 1}),
+				tx.RecordIn("org", "row", "1", nil, row{"c", 1}), // was not named
+			)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := heads(t, log, "project:1", "user:a", "user:b", "org"); got != "project:1@1 user:a@0 user:b@1 org@1" {
+			t.Error(got)
+		}
+	})
+}
+
+func TestRecordKeepsTheDifference(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		_, err := write(t, log, "", []string{"org"}, func(tx *live.Tx) error {
+			return errors.Join(
+				tx.Record("row", "1", nil, row{"a", 1}),
+				tx.Record("row", "1", row{"a", 1}, row{"a", 2}),
+				tx.Record("row", "1", row{"a", 2}, nil),
+			)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries, err := log.Since(t.Context(), "org", 0)
+		if err != nil || len(entries) != 1 {
+			t.Fatalf("%v, %v", entries, err)
+		}
+		got := ""
+		for _, c := range entries[0].Changes {
+			got += fmt.Sprintf("%s %s %s\n", c.Op, c.Patch, c.Prior)
+		}
+		want := `create {"name":"a","size":1} {}
+update {"size":2} {"size":1}
+delete {} {"name":"a","size":2}
+`
+		if got != want {
+			t.Errorf("got\n%swant\n%s", got, want)
+		}
+	})
+}

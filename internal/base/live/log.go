@@ -1,0 +1,218 @@
+// Package live is the change log and what feeds on it: snapshots and deltas for
+// clients, a hub inside the process and the stream to browsers.
+//
+// Every change to a row is recorded in the transaction that makes it. A scope
+// (user:<id>, project:<id>, org, admin) numbers its transactions 1, 2, 3… without
+// gaps: the scope's row stays locked until the commit. One transaction has one
+// number, seq, in each scope that it changes, and one change or more there.
+//
+//	note, seen, err := live.Write(ctx, log, live.Mutation{Scopes: scopes, Actor: by.ID, Tx: tx},
+//		func(tx *live.Tx) (Note, error) {
+//			…
+//			return n, tx.Record("note", id, old, n)
+//		})
+//
+// Two kinds of rows decide what a user may follow, and the hub knows them by where
+// they are recorded: any change in the scope user:<id>, and any change of an entity
+// named Member, whose id is the user's. Both are looked at before the change, and
+// everything after it, is delivered.
+package live
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/live/query"
+)
+
+// MaxDelta bounds one delta, in transactions.
+const MaxDelta = 500
+
+// Member is the entity whose rows say who may follow a scope; its id is the user's.
+const Member = "member"
+
+// Mutation names a transaction: the scopes that it changes, who does it, and the
+// client's id for it. Without an id the log makes one. The first scope is home:
+// where Record records, and where a mutation that is sent again is recognised.
+type Mutation struct {
+	Scopes []string
+	Actor  string
+	Tx     string
+}
+
+// Entry is what one transaction did in one scope.
+type Entry struct {
+	Scope   string    `json:"scope"`
+	Seq     int64     `json:"seq"`
+	Tx      string    `json:"tx"`
+	At      time.Time `json:"at"`
+	Actor   string    `json:"actor"`
+	Changes []Change  `json:"changes"`
+}
+
+// Log is the change log. Slices change rows through Write and no other way.
+type Log struct {
+	db    *db.DB
+	hub   *Hub
+	parts []Part
+	cache *snapshots
+	epoch atomic.Pointer[string] // once it has been read
+}
+
+// New returns the change log of a database; it tells hub about every commit.
+func New(d *db.DB, hub *Hub) *Log { return &Log{db: d, hub: hub, cache: newSnapshots()} }
+
+// resent and unchanged undo a transaction and carry its outcome past db.Write,
+// whose closures assign nothing outside themselves.
+type (
+	resent           struct{ first Change }
+	unchanged[T any] struct{ value T }
+)
+
+func (resent) Error() string       { return "mutation was applied before" }
+func (unchanged[T]) Error() string { return "nothing recorded" }
+
+// Write runs fn in a transaction of the mutation's scopes and appends what it
+// records. A fn that records nothing changes nothing: it is undone, and its value
+// returned.
+//
+// A mutation that its first scope has seen from the same actor is not run again;
+// seen is then the change it began with there, and nil otherwise. fn is under the
+// rules of db.Write.
+func Write[T any](ctx context.Context, l *Log, m Mutation, fn func(*Tx) (T, error)) (v T, seen *Change, err error) {
+	defer errs.Wrap(&err, "live.Write(%v)", m.Scopes)
+	if m.Tx == "" {
+		m.Tx = uuid.NewString()
+	}
+	v, err = db.Write(ctx, l.db, func(dtx *db.Tx) (v T, err error) {
+		tx, err := begin(ctx, dtx, m)
+		if err != nil {
+			return v, err
+		}
+		if v, err = fn(tx); err != nil {
+			return v, err
+		}
+		recorded, err := tx.end()
+		if err == nil && len(recorded) == 0 {
+			err = unchanged[T]{v}
+		}
+		dtx.AfterCommit(func() { l.hub.wake(recorded) })
+		return v, err
+	})
+	var again resent
+	var same unchanged[T]
+	switch {
+	case errors.As(err, &again):
+		return v, &again.first, nil
+	case errors.As(err, &same):
+		return same.value, nil, nil
+	}
+	return v, nil, err
+}
+
+// begin locks the scopes, in an order that all writers share, and looks whether the
+// mutation was applied before.
+func begin(ctx context.Context, dtx *db.Tx, m Mutation) (*Tx, error) {
+	tx := &Tx{Tx: dtx, ctx: ctx, q: query.New(dtx), mutation: m, scopes: map[string]*recorded{}}
+	for _, scope := range slices.Sorted(slices.Values(m.Scopes)) {
+		if _, err := tx.lock(scope); err != nil {
+			return nil, err
+		}
+	}
+	row, err := tx.q.FindTx(ctx, query.FindTxParams{Scope: m.Scopes[0], Actor: m.Actor, Tx: m.Tx})
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return tx, nil
+	case err != nil:
+		return nil, err
+	}
+	return nil, resent{Change{Entity: row.Entity, ID: row.EntityID, Op: Op(row.Op)}}
+}
+
+// Epoch names this life of the log. A client that knows another one begins anew.
+func (l *Log) Epoch(ctx context.Context) (string, error) {
+	if known := l.epoch.Load(); known != nil {
+		return *known, nil
+	}
+	epoch, err := db.Write(ctx, l.db, func(tx *db.Tx) (string, error) {
+		q := query.New(tx)
+		if err := q.BeginEpoch(ctx, uuid.NewString()); err != nil {
+			return "", err
+		}
+		return q.Epoch(ctx)
+	})
+	if err == nil {
+		l.epoch.Store(&epoch)
+	}
+	return epoch, err
+}
+
+// Head returns the scope's last seq, 0 when nothing has happened there.
+func (l *Log) Head(ctx context.Context, scope string) (seq int64, err error) {
+	defer errs.Wrap(&err, "live.Head(%s)", scope)
+	return db.Read(ctx, l.db, func(ctx context.Context, c db.Conn) (int64, error) { return head(ctx, c, scope) })
+}
+
+func head(ctx context.Context, c db.Conn, scope string) (int64, error) {
+	seq, err := query.New(c).Head(ctx, scope)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return seq, err
+}
+
+// heads returns the last seq of every scope.
+func (l *Log) heads(ctx context.Context, scopes []string) (map[string]int64, error) {
+	return db.Read(ctx, l.db, func(ctx context.Context, c db.Conn) (map[string]int64, error) {
+		all := make(map[string]int64, len(scopes))
+		for _, scope := range scopes {
+			seq, err := head(ctx, c, scope)
+			if err != nil {
+				return nil, err
+			}
+			all[scope] = seq
+		}
+		return all, nil
+	})
+}
+
+// Since returns the transactions after seq, in order, at most MaxDelta of them.
+// Conflict: the scope has not come as far as seq, say because a backup was
+// restored; whoever asks must begin anew.
+func (l *Log) Since(ctx context.Context, scope string, seq int64) (entries []Entry, err error) {
+	defer errs.Wrap(&err, "live.Since(%s, %d)", scope, seq)
+	rows, err := db.Read(ctx, l.db, func(ctx context.Context, c db.Conn) ([]query.Change, error) {
+		return query.New(c).Since(ctx, query.SinceParams{Scope: scope, After: seq, Upto: seq + MaxDelta})
+	})
+	if err != nil || len(rows) > 0 {
+		return entriesOf(rows), err
+	}
+	head, err := l.Head(ctx, scope)
+	if err == nil && seq > head {
+		err = errBeginAnew
+	}
+	return []Entry{}, err
+}
+
+// entriesOf groups rows, which come ordered by seq and n.
+func entriesOf(rows []query.Change) []Entry {
+	entries := []Entry{}
+	for _, r := range rows {
+		if r.N == 0 {
+			entries = append(entries, Entry{
+				Scope: r.Scope, Seq: r.Seq, Tx: r.Tx, At: time.UnixMicro(r.At).UTC(), Actor: r.Actor,
+			})
+		}
+		last := &entries[len(entries)-1]
+		last.Changes = append(last.Changes, change(r))
+	}
+	return entries
+}

@@ -1,0 +1,30 @@
+-- name: Bump :one
+INSERT INTO scope (id, seq) VALUES (sqlc.arg(id), 1)
+ON CONFLICT (id) DO UPDATE SET seq = scope.seq + 1
+RETURNING seq;
+
+-- name: Unbump :exec
+UPDATE scope SET seq = seq - 1 WHERE id = sqlc.arg(id);
+
+-- name: Head :one
+SELECT seq FROM scope WHERE id = sqlc.arg(id);
+
+-- name: AddChange :exec
+INSERT INTO change (scope, seq, n, tx, at, actor, entity, entity_id, op, patch, prior)
+VALUES (sqlc.arg(scope), sqlc.arg(seq), sqlc.arg(n), sqlc.arg(tx), sqlc.arg(at), sqlc.arg(actor),
+        sqlc.arg(entity), sqlc.arg(entity_id), sqlc.arg(op), sqlc.arg(patch), sqlc.arg(prior));
+
+-- name: FindTx :one
+SELECT entity, entity_id, op FROM change
+WHERE scope = sqlc.arg(scope) AND actor = sqlc.arg(actor) AND tx = sqlc.arg(tx) AND n = 0;
+
+-- name: Since :many
+SELECT * FROM change
+WHERE scope = sqlc.arg(scope) AND seq > sqlc.arg(after) AND seq <= sqlc.arg(upto)
+ORDER BY seq, n;
+
+-- name: Epoch :one
+SELECT epoch FROM log_epoch WHERE id = 1;
+
+-- name: BeginEpoch :exec
+INSERT INTO log_epoch (id, epoch) VALUES (1, sqlc.arg(epoch)) ON CONFLICT (id) DO NOTHING;
