@@ -1,0 +1,118 @@
+// Package account knows who is asking: users and their roles, the invites that let
+// new ones in, and the sessions in which they are signed in.
+//
+// A browser signs in with a password and gets two things: an access token, a JWT
+// that lives for minutes and goes with every request in the Authorization header,
+// and a refresh token in a cookie that only this package's paths receive. Each
+// refresh replaces both. What a token says (who, which session, which role) holds
+// without asking the database; what ends early (a sign-out, a changed role, a
+// disabled account) is remembered in memory and shared between processes by the
+// table revocation, which Run reads twice a second.
+//
+// Other slices see three things: the Actor, which the middleware Authenticate finds
+// and Handle passes to the operation; the topic Accepted, published in the
+// transaction in which an invite makes a user; and the table users, which they may
+// read.
+//
+// Every user is a person of the change log's scope "org". Invites, and what happens
+// to users, are recorded in the scope "admin", without secrets.
+//
+// A new feature of this package begins in the file of its subject: invite.go,
+// signup.go, login.go, session.go (refresh, sign-out), user.go (roles), token.go
+// (JWT), revoked.go, password.go, limit.go. The operations are in http.go.
+package account
+
+import (
+	"context"
+	"embed"
+	"log/slog"
+	"time"
+
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/event"
+	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/base/secret"
+)
+
+// Migrations creates the slice's tables.
+//
+//go:embed migrations
+var Migrations embed.FS
+
+// The scopes of the change log that this package writes to, and its entities there.
+const (
+	orgScope   = "org"
+	adminScope = "admin"
+
+	personEntity = "person"
+	userEntity   = "user"
+	inviteEntity = "invite"
+)
+
+// Lifetimes that an operator cannot change.
+const (
+	sessionLifetime = 30 * 24 * time.Hour // whatever is done in it
+	attemptWindow   = 10 * time.Second    // in which a lost refresh may be asked for again
+)
+
+// Clock is the time, and a way to let some of it pass.
+type Clock struct {
+	Now   func() time.Time
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// SystemClock is the clock on the wall.
+func SystemClock() Clock { return Clock{Now: time.Now, Sleep: sleep} }
+
+// Settings is what an operator decides about accounts. All fields are required,
+// except where said.
+type Settings struct {
+	PublicURL         string         // scheme and host of the app, without a slash at the end
+	Secret            secret.Master  // refresh tokens and the first invite derive from it
+	Keys              secret.KeyPair // access tokens are signed with it
+	AccessTTL         time.Duration  // of an access token
+	RefreshTTL        time.Duration  // a session that is not used for so long is over
+	SecureCookie      bool           // over plain http too
+	OpenRegistration  bool           // sign up without an invite
+	InitialInviteCode string         // of the first admin; made up when ""
+	Passwords         Argon2
+	Clock             Clock
+}
+
+// Service keeps users, invites and sessions.
+type Service struct {
+	// Accepted is published when an invite has made a user, in that transaction.
+	Accepted *event.Topic[Acceptance]
+
+	db       *db.DB
+	log      *live.Log
+	hub      *live.Hub
+	logger   *slog.Logger
+	settings Settings
+	tokens   *Tokens
+	revoked  *revocations
+	gate     *gate
+	limits   *limits
+	macKey   []byte // of refresh tokens
+}
+
+// New returns the service. It does no I/O: InitialInvite and Run come once the
+// schema is up to date.
+func New(d *db.DB, log *live.Log, hub *live.Hub, logger *slog.Logger, s Settings) *Service {
+	return &Service{
+		Accepted: new(event.Topic[Acceptance]),
+		db:       d,
+		log:      log,
+		hub:      hub,
+		logger:   logger,
+		settings: s,
+		tokens:   NewTokens(s.Keys, s.PublicURL, s.AccessTTL, s.Clock.Now),
+		revoked:  newRevocations(s.AccessTTL),
+		gate:     newGate(),
+		limits:   newLimits(),
+		macKey:   s.Secret.Key("refresh token"),
+	}
+}
+
+// now is the time as the database keeps it.
+func (s *Service) now() time.Time { return s.settings.Clock.Now().UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,171 @@
+package account
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/peisear/peisear/internal/base/feature"
+	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/base/web"
+)
+
+// Feature returns what the slice brings to the app.
+func Feature(s *Service) feature.Feature {
+	return feature.Feature{
+		Name: "account", Migrations: Migrations, Routes: s.routes,
+		Scopes: func(context.Context, string) ([]string, error) { return []string{orgScope}, nil },
+		Parts:  []live.Part{{Kind: orgScope, Entity: personEntity, Rows: people}},
+	}
+}
+
+func (s *Service) routes(api *web.API) {
+	web.Handle(api, web.Op("invite.check", "POST /api/auth/signup/invite/check", 200), s.checkInvite)
+	web.Handle(api, web.Op("account.signup", "POST /api/auth/signup/password", 201), s.signUp)
+	web.Handle(api, web.Op("account.login", "POST /api/auth/login", 200), s.login)
+	web.Handle(api, web.Op("account.refresh", "POST /api/auth/refresh", 200), s.refresh)
+	web.Handle(api, web.Op("account.logout", "POST /api/auth/logout", 204), s.logout)
+	web.Handle(api, web.Op("account.keys", "GET /api/auth/jwks.json", 200), s.keys)
+	Handle(api, web.Op("account.me", "GET /api/auth/me", 200), s.me)
+
+	Handle(api, web.Op("invite.create", "POST /api/invites", 201), RequireRole(Admin, s.createInvite))
+	Handle(api, web.Op("invite.list", "GET /api/invites", 200), RequireRole(Admin, s.listInvites))
+	Handle(api, web.Op("invite.revoke", "DELETE /api/invites/{id}", 204), RequireRole(Admin, s.revokeInvite))
+}
+
+type (
+	checkInput struct {
+		Body struct {
+			Code string `json:"code" maxLength:"200"`
+		}
+	}
+	checkOutput struct {
+		Body struct {
+			Valid bool    `json:"valid"`
+			Email *string `json:"email" doc:"only this address may use it; null for any"`
+			Role  Role    `json:"role" enum:"user,admin"`
+		}
+	}
+	signUpInput struct {
+		Body struct {
+			Code        string `json:"code,omitempty" maxLength:"200" doc:"may be left out where registration is open"`
+			Email       string `json:"email" minLength:"1" maxLength:"254"`
+			Password    string `json:"password" minLength:"8" maxLength:"128"`
+			DisplayName string `json:"displayName" minLength:"1" maxLength:"100"`
+		}
+	}
+	loginInput struct {
+		Body struct {
+			Email    string `json:"email" minLength:"1" maxLength:"254"`
+			Password string `json:"password" maxLength:"128"`
+		}
+	}
+	refreshInput struct {
+		Plain  string `cookie:"peisear_refresh" maxLength:"200"`
+		Secure string `cookie:"__Secure-peisear_refresh" maxLength:"200"`
+		Body   *struct {
+			Attempt string `json:"attempt,omitempty" maxLength:"64" doc:"the client's name for this try; with it a lost answer can be asked for again"`
+		}
+	}
+	logoutInput struct {
+		Plain  string `cookie:"peisear_refresh"`
+		Secure string `cookie:"__Secure-peisear_refresh"`
+	}
+	signedInOutput struct {
+		SetCookie http.Cookie `header:"Set-Cookie"`
+		Body      struct {
+			AccessToken string  `json:"accessToken"`
+			ExpiresIn   int     `json:"expiresIn" doc:"seconds"`
+			User        Profile `json:"user"`
+		}
+	}
+	logoutOutput struct {
+		SetCookie http.Cookie `header:"Set-Cookie"`
+	}
+	noInput       struct{}
+	noOutput      struct{}
+	profileOutput struct{ Body Profile }
+	keysOutput    struct{ Body KeySet }
+)
+
+func (s *Service) checkInvite(ctx context.Context, in *checkInput) (*checkOutput, error) {
+	i, err := s.CheckInvite(ctx, web.ClientIP(ctx), in.Body.Code)
+	out := new(checkOutput)
+	out.Body.Valid, out.Body.Email, out.Body.Role = true, i.Email, i.Role
+	return out, err
+}
+
+func (s *Service) signUp(ctx context.Context, in *signUpInput) (*signedInOutput, error) {
+	b := in.Body
+	result, err := s.SignUp(ctx, web.ClientIP(ctx), SignUp{b.Code, b.Email, b.Password, b.DisplayName})
+	return s.signedInOutput(ctx, result), err
+}
+
+func (s *Service) login(ctx context.Context, in *loginInput) (*signedInOutput, error) {
+	result, err := s.Login(ctx, web.ClientIP(ctx), in.Body.Email, in.Body.Password)
+	return s.signedInOutput(ctx, result), err
+}
+
+func (s *Service) refresh(ctx context.Context, in *refreshInput) (*signedInOutput, error) {
+	attempt := ""
+	if in.Body != nil {
+		attempt = in.Body.Attempt
+	}
+	result, err := s.Refresh(ctx, s.cookieOf(ctx, in.Plain, in.Secure), attempt)
+	return s.signedInOutput(ctx, result), err
+}
+
+func (s *Service) logout(ctx context.Context, in *logoutInput) (*logoutOutput, error) {
+	by, _ := From(ctx) // a cookie is enough
+	err := s.Logout(ctx, by, s.cookieOf(ctx, in.Plain, in.Secure))
+	return &logoutOutput{s.cookie(ctx, "", time.Time{})}, err
+}
+
+func (s *Service) me(ctx context.Context, by Actor, _ *noInput) (*profileOutput, error) {
+	p, err := s.Get(ctx, by.ID)
+	return &profileOutput{p}, err
+}
+
+func (s *Service) keys(context.Context, *noInput) (*keysOutput, error) {
+	return &keysOutput{s.tokens.KeySet()}, nil
+}
+
+func (s *Service) signedInOutput(ctx context.Context, result SignedIn) *signedInOutput {
+	out := &signedInOutput{SetCookie: s.cookie(ctx, result.Refresh, result.RefreshExpires)}
+	out.Body.AccessToken = result.AccessToken
+	out.Body.ExpiresIn = int(result.ExpiresIn / time.Second)
+	out.Body.User = result.User
+	return out
+}
+
+const cookieName, secureCookieName = "peisear_refresh", "__Secure-peisear_refresh"
+
+// cookie carries the refresh token where no script and no other path reads it. A
+// value of "" removes it.
+func (s *Service) cookie(ctx context.Context, value string, expires time.Time) http.Cookie {
+	c := http.Cookie{
+		Name: cookieName, Value: value, Path: "/api/auth",
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.secure(ctx),
+	}
+	if c.Secure {
+		c.Name = secureCookieName
+	}
+	c.MaxAge = int(expires.Sub(s.now()) / time.Second)
+	if value == "" {
+		c.MaxAge = -1
+	}
+	return c
+}
+
+func (s *Service) secure(ctx context.Context) bool {
+	return s.settings.SecureCookie || web.IsTLS(ctx)
+}
+
+// cookieOf is the refresh token of a request. Over https only the name counts that
+// a plain http page cannot set.
+func (s *Service) cookieOf(ctx context.Context, plain, secure string) string {
+	if s.secure(ctx) {
+		return secure
+	}
+	return plain
+}

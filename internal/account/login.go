@@ -1,0 +1,115 @@
+package account
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/peisear/peisear/internal/account/query"
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
+)
+
+// errCredentials does not tell which of the two it is, nor whether there is such an
+// account.
+var errCredentials = errs.New(errs.Unauthorized, "no account has this e-mail address and password")
+
+// Login signs a user in. Unauthorized: no active account has this e-mail address and
+// password. Invalid: a field is beyond its limits. RateLimited: too many refused
+// attempts. Unavailable: too many passwords are being hashed.
+//
+// It takes as long and does as much for an address that has no account.
+func (s *Service) Login(ctx context.Context, ip netip.Addr, email, password string) (result SignedIn, err error) {
+	defer errs.Wrap(&err, "account.Login")
+	if err := checkLogin(email, password); err != nil {
+		return SignedIn{}, err
+	}
+	folded := Fold(email)
+	if err := s.limits.allow(ip, folded, s.now()); err != nil {
+		return SignedIn{}, err
+	}
+	if err := s.settings.Clock.Sleep(ctx, s.limits.pause(folded, s.now())); err != nil {
+		return SignedIn{}, err
+	}
+	u, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (query.User, error) {
+		return query.New(c).GetUserByEmail(ctx, folded)
+	})
+	if err != nil && !errs.Is(err, errs.NotFound) {
+		return SignedIn{}, err
+	}
+	renewed, err := s.verify(ctx, ip, folded, u, password)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return s.start(ctx, u, renewed)
+}
+
+// checkLogin refuses what cannot be a login. A short password is merely a wrong one.
+func checkLogin(email, password string) error {
+	switch {
+	case strings.TrimSpace(email) == "" || utf8.RuneCountInString(email) > MaxEmail || !plain(email):
+		return errs.Field("body.email", "an e-mail address has 1 to %d characters", MaxEmail)
+	case utf8.RuneCountInString(password) > MaxPassword:
+		return errs.Field("body.password", "a password has at most %d characters", MaxPassword)
+	}
+	return nil
+}
+
+// verify hashes the password once, whoever u is, and counts a refusal while it still
+// holds its place at the gate: so even many attempts at one time are counted before
+// more of them come through. It returns the password's new hash when the old one
+// has become too cheap.
+func (s *Service) verify(ctx context.Context, ip netip.Addr, folded string, u query.User, password string) (renewed string, err error) {
+	leave, err := s.gate.enter(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	if err := s.limits.allow(ip, folded, s.now()); err != nil {
+		return "", err
+	}
+	kept := dummy(s.settings.Passwords)
+	if u.PasswordHash != nil {
+		if parsed, err := parsePHC(*u.PasswordHash); err == nil {
+			kept = parsed
+		} else {
+			s.logger.ErrorContext(ctx, "a password hash is damaged; the user cannot sign in with it", "user", u.ID)
+		}
+	}
+	if !kept.matches(password) || u.DisabledAt != nil {
+		s.limits.refused(ip, folded, s.now())
+		return "", errCredentials
+	}
+	if kept.weaker(s.settings.Passwords) {
+		renewed = newPHC(password, s.settings.Passwords).String()
+	}
+	return renewed, nil
+}
+
+// start begins a session.
+func (s *Service) start(ctx context.Context, u query.User, renewed string) (SignedIn, error) {
+	start := s.newSession()
+	start.UserID = u.ID
+	j, err := db.Write(ctx, s.db, func(tx *db.Tx) (j joined, err error) {
+		q := query.New(tx)
+		if renewed != "" {
+			change := query.SetPasswordHashParams{ID: u.ID, PasswordHash: &renewed, Seen: u.PasswordHash, Now: tx.Micros()}
+			if _, err := q.SetPasswordHash(ctx, change); err != nil {
+				return j, err
+			}
+		}
+		if j.session, err = q.CreateSession(ctx, start); err != nil {
+			return j, err
+		}
+		j.user, err = q.GetUser(ctx, u.ID) // the role may have changed since
+		return j, err
+	})
+	if errs.Is(err, errs.NotFound) {
+		return SignedIn{}, errCredentials // disabled since
+	}
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return s.signedIn(j.user, j.session)
+}

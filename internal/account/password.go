@@ -1,0 +1,156 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+
+	"github.com/peisear/peisear/internal/base/errs"
+)
+
+// Argon2 is the cost of hashing a password with argon2id.
+type Argon2 struct {
+	Memory  uint32 // KiB
+	Time    uint32
+	Threads uint8
+}
+
+// StandardArgon2 is the cost for real passwords: 19 MiB, two passes, one thread.
+func StandardArgon2() Argon2 { return Argon2{Memory: 19456, Time: 2, Threads: 1} }
+
+const (
+	saltLength = 16
+	hashLength = 32
+)
+
+// phc is a password's hash as it is kept: $argon2id$v=19$m=19456,t=2,p=1$salt$hash.
+type phc struct {
+	cost       Argon2
+	salt, hash []byte
+}
+
+func newPHC(password string, cost Argon2) phc {
+	p := phc{cost: cost, salt: make([]byte, saltLength)}
+	rand.Read(p.salt) // never fails
+	p.hash = p.of(password, hashLength)
+	return p
+}
+
+func (p phc) of(password string, length uint32) []byte {
+	return argon2.IDKey([]byte(password), p.salt, p.cost.Time, p.cost.Memory, p.cost.Threads, length)
+}
+
+func (p phc) matches(password string) bool {
+	return subtle.ConstantTimeCompare(p.hash, p.of(password, uint32(len(p.hash)))) == 1
+}
+
+func (p phc) String() string {
+	b64 := base64.RawStdEncoding
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version,
+		p.cost.Memory, p.cost.Time, p.cost.Threads, b64.EncodeToString(p.salt), b64.EncodeToString(p.hash))
+}
+
+var errPHC = errors.New("not an argon2id hash")
+
+// maxCost bounds what a kept hash may ask for, so that a damaged row does not take
+// all memory.
+const maxMemory, maxTime = 1 << 20, 64
+
+func parsePHC(text string) (p phc, err error) {
+	part := strings.Split(text, "$")
+	if len(part) != 6 || part[0] != "" || part[1] != "argon2id" || part[2] != fmt.Sprint("v=", argon2.Version) {
+		return phc{}, errPHC
+	}
+	if _, err := fmt.Sscanf(part[3], "m=%d,t=%d,p=%d", &p.cost.Memory, &p.cost.Time, &p.cost.Threads); err != nil {
+		return phc{}, errPHC
+	}
+	var saltErr, hashErr error
+	p.salt, saltErr = base64.RawStdEncoding.DecodeString(part[4])
+	p.hash, hashErr = base64.RawStdEncoding.DecodeString(part[5])
+	c := p.cost
+	if saltErr != nil || hashErr != nil || len(p.hash) < 16 || len(p.hash) > 64 ||
+		c.Memory < 8 || c.Memory > maxMemory || c.Time < 1 || c.Time > maxTime || c.Threads < 1 {
+		return phc{}, errPHC
+	}
+	return p, nil
+}
+
+// weaker reports whether a hash costs less than the standard asks for now.
+func (p phc) weaker(standard Argon2) bool {
+	return p.cost.Memory < standard.Memory || p.cost.Time < standard.Time
+}
+
+// dummy is verified when there is no account, so that the answer takes as long. No
+// password matches it: nobody finds one whose hash is all zeroes.
+func dummy(cost Argon2) phc {
+	return phc{cost: cost, salt: make([]byte, saltLength), hash: make([]byte, hashLength)}
+}
+
+// gate lets few hashes run at once, because each takes its memory and a core. Some
+// wait in front of it for a short while; who comes beyond is asked to come later.
+type gate struct {
+	slots   chan struct{}
+	waiting chan struct{}
+	patient time.Duration
+}
+
+// maxWaiting and patience bound the queue in front of the gate.
+const (
+	maxWaiting = 64
+	patience   = 5 * time.Second
+)
+
+func newGate() *gate { return sizedGate(max(1, runtime.GOMAXPROCS(0)/2), maxWaiting, patience) }
+
+func sizedGate(slots, waiting int, patient time.Duration) *gate {
+	return &gate{make(chan struct{}, slots), make(chan struct{}, waiting), patient}
+}
+
+// enter waits for a slot; call leave when done with it.
+// Unavailable: too many are waiting, or the wait took too long.
+func (g *gate) enter(ctx context.Context) (leave func(), err error) {
+	leave = func() { <-g.slots }
+	select {
+	case g.slots <- struct{}{}:
+		return leave, nil
+	default:
+	}
+	select {
+	case g.waiting <- struct{}{}:
+		defer func() { <-g.waiting }()
+	default:
+		return nil, errBusy()
+	}
+	timer := time.NewTimer(g.patient)
+	defer timer.Stop()
+	select {
+	case g.slots <- struct{}{}:
+		return leave, nil
+	case <-timer.C:
+		return nil, errBusy()
+	case <-ctx.Done():
+		return nil, errs.From(ctx.Err(), errs.Unavailable, "the request was given up")
+	}
+}
+
+func errBusy() error {
+	return errs.Later(errs.Unavailable, 2*time.Second, "many people are signing in right now; try again in a moment")
+}
+
+// hash returns the PHC string of a new password. Unavailable: as in enter.
+func (s *Service) hash(ctx context.Context, password string) (string, error) {
+	leave, err := s.gate.enter(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	return newPHC(password, s.settings.Passwords).String(), nil
+}

@@ -1,0 +1,137 @@
+-- Users.
+
+-- name: CreateUser :one
+INSERT INTO users (id, email, email_folded, display_name, role, password_hash, created_at, updated_at)
+VALUES (sqlc.arg(id), sqlc.arg(email), sqlc.arg(email_folded), sqlc.arg(display_name), sqlc.arg(role),
+        sqlc.narg(password_hash), sqlc.arg(now), sqlc.arg(now))
+RETURNING *;
+
+-- name: GetUser :one
+SELECT * FROM users WHERE id = sqlc.arg(id);
+
+-- name: GetUserByEmail :one
+SELECT * FROM users WHERE email_folded = sqlc.arg(email_folded);
+
+-- name: CountAdmins :one
+SELECT COUNT(*) FROM users WHERE role = 'admin' AND disabled_at IS NULL;
+
+-- name: ListPeople :many
+SELECT id, display_name FROM users ORDER BY id;
+
+-- name: SetPasswordHash :execrows
+UPDATE users SET password_hash = sqlc.arg(password_hash), updated_at = sqlc.arg(now)
+WHERE id = sqlc.arg(id) AND password_hash = sqlc.arg(seen);
+
+-- name: SetRole :one
+UPDATE users SET role = sqlc.arg(role), epoch = epoch + 1, version = version + 1, updated_at = sqlc.arg(now)
+WHERE id = sqlc.arg(id)
+RETURNING *;
+
+-- name: SetDisabled :one
+UPDATE users
+SET disabled_at = sqlc.narg(disabled_at), epoch = epoch + 1, version = version + 1, updated_at = sqlc.arg(now)
+WHERE id = sqlc.arg(id)
+RETURNING *;
+
+-- Sessions.
+
+-- name: CreateSession :one
+INSERT INTO session (id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at)
+SELECT sqlc.arg(id), users.id, sqlc.arg(salt), 1, '', sqlc.arg(now), sqlc.arg(now), sqlc.arg(idle_at), sqlc.arg(expires_at)
+FROM users
+WHERE users.id = sqlc.arg(user_id) AND users.disabled_at IS NULL
+RETURNING *;
+
+-- name: GetSession :one
+SELECT * FROM session WHERE id = sqlc.arg(id);
+
+-- name: RotateSession :execrows
+UPDATE session
+SET n = n + 1, attempt = sqlc.arg(attempt), rotated_at = sqlc.arg(now), idle_at = sqlc.arg(idle_at)
+WHERE id = sqlc.arg(id) AND n = sqlc.arg(n);
+
+-- name: DeleteSession :one
+DELETE FROM session WHERE id = sqlc.arg(id)
+RETURNING *;
+
+-- name: DeleteSessions :exec
+DELETE FROM session WHERE user_id = sqlc.arg(user_id);
+
+-- name: PurgeSessions :exec
+DELETE FROM session WHERE idle_at <= sqlc.arg(now);
+
+-- name: CheckSession :one
+SELECT users.epoch FROM users
+JOIN session ON session.user_id = users.id
+WHERE users.id = sqlc.arg(user_id) AND users.disabled_at IS NULL AND session.id = sqlc.arg(id);
+
+-- Revocations.
+
+-- name: NextRevocation :one
+UPDATE revocation_head SET seq = seq + 1 WHERE id = 1
+RETURNING seq;
+
+-- name: AddRevocation :exec
+INSERT INTO revocation (seq, user_id, epoch, session_id, at)
+VALUES (sqlc.arg(seq), sqlc.arg(user_id), sqlc.arg(epoch), sqlc.arg(session_id), sqlc.arg(at));
+
+-- name: ListRevocations :many
+SELECT * FROM revocation WHERE seq > sqlc.arg(after) ORDER BY seq;
+
+-- name: PurgeRevocations :exec
+DELETE FROM revocation WHERE at < sqlc.arg(before);
+
+-- Invites.
+
+-- name: CreateInvite :one
+INSERT INTO invite_codes (code, email, role, id, grants, initial, created_by, created_at, expires_at)
+VALUES (sqlc.arg(code), sqlc.narg(email), sqlc.arg(role), sqlc.arg(id), sqlc.arg(grants), FALSE,
+        sqlc.narg(created_by), sqlc.arg(now), sqlc.narg(expires_at))
+RETURNING *;
+
+-- name: CreateInitialInvite :one
+INSERT INTO invite_codes (code, role, id, initial, created_at)
+VALUES (sqlc.arg(code), 'admin', sqlc.arg(id), TRUE, sqlc.arg(now))
+RETURNING *;
+
+-- name: DeleteStaleInitialInvites :many
+DELETE FROM invite_codes WHERE initial AND used_at IS NULL AND code <> sqlc.arg(code)
+RETURNING *;
+
+-- name: GetInvite :one
+SELECT * FROM invite_codes WHERE id = sqlc.arg(id);
+
+-- name: GetInviteByCode :one
+SELECT * FROM invite_codes WHERE code = sqlc.arg(code);
+
+-- name: ListInvites :many
+SELECT * FROM invite_codes
+WHERE id < CAST(sqlc.arg(before) AS TEXT)
+ORDER BY id DESC
+LIMIT CAST(sqlc.arg(n) AS BIGINT);
+
+-- name: ListPlainInvites :many
+SELECT * FROM invite_codes WHERE id IS NULL ORDER BY code;
+
+-- name: AdoptInvite :one
+UPDATE invite_codes SET code = sqlc.arg(hash), id = sqlc.arg(id), created_at = sqlc.arg(now)
+WHERE code = sqlc.arg(code) AND id IS NULL
+RETURNING *;
+
+-- name: DeletePlainInvite :exec
+DELETE FROM invite_codes WHERE code = sqlc.arg(code) AND id IS NULL;
+
+-- name: UseInvite :one
+UPDATE invite_codes SET used_at = sqlc.arg(now)
+WHERE code = sqlc.arg(code) AND used_at IS NULL AND revoked_at IS NULL
+  AND (expires_at IS NULL OR expires_at > sqlc.arg(now))
+RETURNING *;
+
+-- name: SetInviteUser :one
+UPDATE invite_codes SET used_by = sqlc.arg(used_by) WHERE code = sqlc.arg(code)
+RETURNING *;
+
+-- name: RevokeInvite :one
+UPDATE invite_codes SET revoked_at = sqlc.arg(now)
+WHERE id = sqlc.arg(id) AND used_at IS NULL AND revoked_at IS NULL
+RETURNING *;

@@ -1,0 +1,181 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/peisear/peisear/internal/account/query"
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/live"
+)
+
+const (
+	pollEvery  = 500 * time.Millisecond
+	staleAfter = 2 * time.Second // memory that was not brought up to date for so long is not believed
+	purgeEvery = time.Hour
+)
+
+// revocations is what ended before its tokens did, for as long as such tokens live.
+type revocations struct {
+	keep time.Duration // how long a token lives
+
+	mu       sync.RWMutex
+	users    map[string]mark // older epochs of the user have ended
+	sessions map[string]mark
+	seq      int64     // what other processes have added is known up to it
+	at       time.Time // when it was last asked for
+}
+
+// mark is one end, and when it happened.
+type mark struct {
+	epoch int64
+	at    time.Time
+}
+
+func newRevocations(keep time.Duration) *revocations {
+	return &revocations{keep: keep + time.Minute, users: map[string]mark{}, sessions: map[string]mark{}}
+}
+
+// fresh reports whether memory is up to date with other processes.
+func (r *revocations) fresh(now time.Time) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return !r.at.IsZero() && now.Sub(r.at) < staleAfter
+}
+
+// ended reports whether the token's session or its user's epoch is over.
+func (r *revocations) ended(id Identity) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	_, over := r.sessions[id.Session]
+	return over || id.Epoch < r.users[id.ID].epoch
+}
+
+func (r *revocations) add(rows ...query.Revocation) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, row := range rows {
+		m := mark{row.Epoch, time.UnixMicro(row.At)}
+		if row.SessionID != "" {
+			r.sessions[row.SessionID] = m
+		} else if m.epoch > r.users[row.UserID].epoch {
+			r.users[row.UserID] = m
+		}
+	}
+}
+
+// caughtUp notes that all up to seq is known at the time, and forgets what no
+// living token can be about.
+func (r *revocations) caughtUp(seq int64, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seq, r.at = max(r.seq, seq), now
+	for _, all := range []map[string]mark{r.users, r.sessions} {
+		for key, m := range all {
+			if now.Sub(m.at) > r.keep {
+				delete(all, key)
+			}
+		}
+	}
+}
+
+func (r *revocations) head() int64 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.seq
+}
+
+// revoke ends a session, or with sessionID "" everything older than the user's
+// epoch: in the transaction for everybody, and after it on this node at once.
+func (s *Service) revoke(ctx context.Context, tx *db.Tx, userID string, epoch int64, sessionID string) error {
+	q := query.New(tx)
+	seq, err := q.NextRevocation(ctx)
+	if err != nil {
+		return err
+	}
+	row := query.Revocation{Seq: seq, UserID: userID, Epoch: epoch, SessionID: sessionID, At: s.now().UnixMicro()}
+	if err := q.AddRevocation(ctx, query.AddRevocationParams(row)); err != nil {
+		return err
+	}
+	tx.AfterCommit(func() { s.obey(row) })
+	return nil
+}
+
+// obey ends on this node what has ended.
+func (s *Service) obey(rows ...query.Revocation) {
+	s.revoked.add(rows...)
+	for _, row := range rows {
+		s.hub.End(func(w live.Who) bool {
+			return w.User == row.UserID && (row.SessionID == "" || w.Session == row.SessionID)
+		})
+	}
+}
+
+// CatchUp learns what other processes have ended. Run calls it all the time.
+func (s *Service) CatchUp(ctx context.Context) (err error) {
+	defer errs.Wrap(&err, "account.CatchUp")
+	asked, after := s.now(), s.revoked.head()
+	rows, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) ([]query.Revocation, error) {
+		return query.New(c).ListRevocations(ctx, after)
+	})
+	if err != nil {
+		return err
+	}
+	if len(rows) > 0 {
+		after = rows[len(rows)-1].Seq
+		s.obey(rows...)
+	}
+	s.revoked.caughtUp(after, asked)
+	return nil
+}
+
+// lookUp asks the database whether a token still stands for a session.
+func (s *Service) lookUp(ctx context.Context, id Identity) error {
+	epoch, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (int64, error) {
+		return query.New(c).CheckSession(ctx, query.CheckSessionParams{UserID: id.ID, ID: id.Session})
+	})
+	switch {
+	case errs.Is(err, errs.NotFound), err == nil && id.Epoch < epoch:
+		return errEnded
+	case err != nil:
+		return errs.From(err, errs.Unavailable, "cannot tell who you are right now; try again in a moment")
+	}
+	return nil
+}
+
+// Run keeps this process up to date with what others end, and removes what has
+// expired, until ctx ends.
+func (s *Service) Run(ctx context.Context) {
+	poll, purge := time.NewTicker(pollEvery), time.NewTicker(purgeEvery)
+	defer poll.Stop()
+	defer purge.Stop()
+	for {
+		if err := s.CatchUp(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+			s.logger.WarnContext(ctx, "accounts cannot look for ended sessions; each request asks the database", "error", err.Error())
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-purge.C:
+			if err := s.Purge(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+				s.logger.WarnContext(ctx, "accounts cannot remove what has expired", "error", err.Error())
+			}
+		case <-poll.C:
+		}
+	}
+}
+
+// Purge removes sessions that have expired, and what nobody has to remember.
+func (s *Service) Purge(ctx context.Context) (err error) {
+	defer errs.Wrap(&err, "account.Purge")
+	now := s.now()
+	_, err = db.Write(ctx, s.db, func(tx *db.Tx) (struct{}, error) {
+		q := query.New(tx)
+		before := now.Add(-s.revoked.keep).UnixMicro()
+		return struct{}{}, errors.Join(q.PurgeSessions(ctx, now.UnixMicro()), q.PurgeRevocations(ctx, before))
+	})
+	return err
+}

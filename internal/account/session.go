@@ -1,0 +1,205 @@
+package account
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/peisear/peisear/internal/account/query"
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
+)
+
+// errRefresh is the one answer to every refresh token that is not good.
+var errRefresh = errs.New(errs.Unauthorized, "the session has ended: sign in again")
+
+// SignedIn is what a client gets to act with.
+type SignedIn struct {
+	AccessToken    string
+	ExpiresIn      time.Duration
+	User           Profile
+	Refresh        string // the refresh token
+	RefreshExpires time.Time
+}
+
+// refreshToken is one of a session's tokens, the n-th. It is derived from the
+// session's row and a key, so that it can be given out again without being stored:
+//
+//	base64(session id, 16 bytes ‖ n, 8 bytes ‖ MAC, 32 bytes)
+type refreshToken struct {
+	id  uuid.UUID
+	n   int64
+	mac []byte
+}
+
+const refreshLength = 16 + 8 + sha256.Size
+
+func parseRefresh(text string) (r refreshToken, ok bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(raw) != refreshLength {
+		return r, false
+	}
+	return refreshToken{
+		id: uuid.UUID(raw[:16]), n: int64(binary.BigEndian.Uint64(raw[16:24])), mac: raw[24:],
+	}, true
+}
+
+func (r refreshToken) String() string {
+	raw := binary.BigEndian.AppendUint64(r.id[:], uint64(r.n))
+	return base64.RawURLEncoding.EncodeToString(append(raw, r.mac...))
+}
+
+// mac binds a token to the session's row, whose salt nobody else knows.
+func (s *Service) mac(id uuid.UUID, salt string, n int64) []byte {
+	h := hmac.New(sha256.New, s.macKey)
+	h.Write(binary.BigEndian.AppendUint64(id[:], uint64(n)))
+	h.Write([]byte(salt))
+	return h.Sum(nil)
+}
+
+// genuine reports whether we made the token for the session.
+func (s *Service) genuine(r refreshToken, row query.Session) bool {
+	return hmac.Equal(r.mac, s.mac(r.id, row.Salt, r.n))
+}
+
+// newSession returns the row of a session that begins now; the user is missing.
+func (s *Service) newSession() query.CreateSessionParams {
+	now := s.now()
+	return query.CreateSessionParams{
+		ID: uuid.Must(uuid.NewV7()).String(), Salt: rand.Text(), Now: now.UnixMicro(),
+		IdleAt:    now.Add(min(s.settings.RefreshTTL, sessionLifetime)).UnixMicro(),
+		ExpiresAt: now.Add(sessionLifetime).UnixMicro(),
+	}
+}
+
+func (s *Service) signedIn(u query.User, row query.Session) (SignedIn, error) {
+	id, err := uuid.Parse(row.ID)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	access, err := s.tokens.Sign(Actor{ID: u.ID, Role: Role(u.Role), Session: row.ID}, u.Epoch)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return SignedIn{
+		AccessToken: access, ExpiresIn: s.settings.AccessTTL, User: profile(u),
+		Refresh:        refreshToken{id, row.N, s.mac(id, row.Salt, row.N)}.String(),
+		RefreshExpires: time.UnixMicro(row.IdleAt).UTC(),
+	}, nil
+}
+
+// Refresh replaces a refresh token by its successor and gives a new access token.
+// attempt is the client's name for this try, "" for none: when the answer was lost,
+// the same token with the same attempt gets the same successor again, within ten
+// seconds. Unauthorized: anything else. A token that was replaced before, and comes
+// again otherwise, has been copied: then the session ends, for whoever holds it.
+func (s *Service) Refresh(ctx context.Context, token, attempt string) (result SignedIn, err error) {
+	defer errs.Wrap(&err, "account.Refresh")
+	presented, ok := parseRefresh(token)
+	if !ok {
+		return SignedIn{}, errRefresh
+	}
+	j, err := db.Write(ctx, s.db, func(tx *db.Tx) (joined, error) { return s.rotate(ctx, tx, presented, attempt) })
+	switch {
+	case errs.Is(err, errs.NotFound):
+		return SignedIn{}, errRefresh
+	case err != nil:
+		return SignedIn{}, err
+	case j.user.ID == "": // the session was ended, which had to be committed
+		return SignedIn{}, errRefresh
+	}
+	return s.signedIn(j.user, j.session)
+}
+
+// rotate returns the session with its new n, and no user when it had to end it.
+func (s *Service) rotate(ctx context.Context, tx *db.Tx, presented refreshToken, attempt string) (j joined, err error) {
+	q := query.New(tx)
+	id, now := presented.id.String(), s.now()
+	row, err := q.GetSession(ctx, id)
+	if err != nil {
+		return j, err
+	}
+	if !s.genuine(presented, row) {
+		return j, errRefresh // an invention ends nothing: it would let strangers sign others out
+	}
+	u, err := q.GetUser(ctx, row.UserID)
+	if err != nil {
+		return j, err
+	}
+	if now.UnixMicro() >= row.IdleAt || u.DisabledAt != nil {
+		return joined{}, s.end(ctx, tx, row)
+	}
+	rotated, err := q.RotateSession(ctx, query.RotateSessionParams{
+		ID: id, N: presented.n, Attempt: attempt, Now: now.UnixMicro(),
+		IdleAt: min(now.Add(s.settings.RefreshTTL).UnixMicro(), row.ExpiresAt),
+	})
+	if err != nil {
+		return j, err
+	}
+	// Read again: if not we, another request may have rotated it since.
+	if row, err = q.GetSession(ctx, id); err != nil {
+		return j, err
+	}
+	if rotated == 0 && !repeats(row, presented, attempt, now) {
+		return joined{}, s.end(ctx, tx, row)
+	}
+	return joined{u, row}, nil
+}
+
+// repeats reports whether the token comes again in the attempt that replaced it.
+func repeats(row query.Session, presented refreshToken, attempt string, now time.Time) bool {
+	return attempt != "" && row.Attempt == attempt && row.N == presented.n+1 &&
+		now.Sub(time.UnixMicro(row.RotatedAt)) <= attemptWindow
+}
+
+// end removes a session and refuses its access tokens.
+func (s *Service) end(ctx context.Context, tx *db.Tx, row query.Session) error {
+	if _, err := query.New(tx).DeleteSession(ctx, row.ID); err != nil {
+		if noRow(err) {
+			return nil // another request ended it
+		}
+		return err
+	}
+	return s.revoke(ctx, tx, row.UserID, 0, row.ID)
+}
+
+// Logout ends the session of a refresh token and the one of the actor; either may be
+// missing. A session that has ended is no error.
+func (s *Service) Logout(ctx context.Context, by Actor, token string) (err error) {
+	defer errs.Wrap(&err, "account.Logout")
+	presented, ok := parseRefresh(token)
+	if !ok && by.Session == "" {
+		return nil
+	}
+	_, err = db.Write(ctx, s.db, func(tx *db.Tx) (none struct{}, err error) {
+		q := query.New(tx)
+		if ok {
+			row, err := q.GetSession(ctx, presented.id.String())
+			if err == nil && s.genuine(presented, row) {
+				err = s.end(ctx, tx, row)
+			}
+			if err != nil && !noRow(err) {
+				return none, err
+			}
+		}
+		return none, s.endOwn(ctx, tx, by)
+	})
+	return err
+}
+
+func (s *Service) endOwn(ctx context.Context, tx *db.Tx, by Actor) error {
+	row, err := query.New(tx).GetSession(ctx, by.Session)
+	if noRow(err) || err == nil && row.UserID != by.ID {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.end(ctx, tx, row)
+}

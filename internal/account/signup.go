@@ -1,0 +1,148 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/netip"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/peisear/peisear/internal/account/query"
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/live"
+)
+
+// SignUp is who wants to come in, and with which invite.
+type SignUp struct {
+	Code        string // "" where registration is open
+	Email       string
+	Password    string
+	DisplayName string
+}
+
+// joined is a new user in the first session.
+type joined struct {
+	user    query.User
+	session query.Session
+}
+
+// SignUp makes a user of an invite, which is used up by it, and signs the user in.
+// Invalid: a field, or the code cannot be used. Conflict: the e-mail address has an
+// account. RateLimited: too many refused attempts came from this address.
+// Unavailable: too many passwords are being hashed.
+func (s *Service) SignUp(ctx context.Context, ip netip.Addr, in SignUp) (result SignedIn, err error) {
+	defer errs.Wrap(&err, "account.SignUp")
+	d, err := Draft{in.Email, in.DisplayName, in.Password, User}.checked()
+	if err != nil {
+		return SignedIn{}, err
+	}
+	if err := s.limits.allow(ip, "", s.now()); err != nil {
+		return SignedIn{}, err
+	}
+	j, err := s.join(ctx, strings.TrimSpace(in.Code), d)
+	if errors.Is(err, errUnusable) || errors.Is(err, errTaken) {
+		s.limits.refused(ip, "", s.now())
+	}
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return s.signedIn(j.user, j.session)
+}
+
+// join looks first whether the sign-up can succeed, so that only then the password
+// is hashed, and then does it.
+func (s *Service) join(ctx context.Context, code string, d Draft) (j joined, err error) {
+	if err := s.mayJoin(ctx, code, d); err != nil {
+		return j, err
+	}
+	hash, err := s.hash(ctx, d.Password)
+	if err != nil {
+		return j, err
+	}
+	id, start := uuid.Must(uuid.NewV7()).String(), s.newSession()
+	m := audit(Actor{ID: id}, "")
+	j, _, err = live.Write(ctx, s.log, m, func(tx *live.Tx) (j joined, err error) {
+		d, row, err := s.use(ctx, tx, code, d)
+		if err != nil {
+			return j, err
+		}
+		if j.user, err = insert(ctx, tx, id, d, hash); err != nil {
+			return j, err
+		}
+		start.UserID = id
+		if j.session, err = query.New(tx).CreateSession(ctx, start); err != nil || row == nil {
+			return j, err
+		}
+		return j, s.accepted(ctx, tx, *row, id)
+	})
+	return j, err
+}
+
+func (s *Service) mayJoin(ctx context.Context, code string, d Draft) error {
+	if code != "" || !s.settings.OpenRegistration {
+		row, err := s.usable(ctx, code)
+		if err != nil {
+			return err
+		}
+		if !meant(row, d.Email) {
+			return errUnusable
+		}
+	}
+	taken, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (bool, error) {
+		return isTaken(ctx, query.New(c), d.Email)
+	})
+	if err == nil && taken {
+		err = errTaken
+	}
+	return err
+}
+
+func isTaken(ctx context.Context, q *query.Queries, email string) (bool, error) {
+	_, err := q.GetUserByEmail(ctx, Fold(email))
+	if noRow(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// meant reports whether the invite is for the address, or for any.
+func meant(row query.InviteCode, email string) bool {
+	i := invite(row)
+	return i.Email == nil || Fold(*i.Email) == Fold(email)
+}
+
+// use consumes the invite by one conditional UPDATE: of all who try, one finds it
+// unused. The draft gets its role. Without a code nothing is used. The user's row
+// comes later in the transaction, so used_by is filled in by accepted.
+func (s *Service) use(ctx context.Context, tx *live.Tx, code string, d Draft) (Draft, *query.InviteCode, error) {
+	if code == "" {
+		return d, nil, nil
+	}
+	row, err := query.New(tx).UseInvite(ctx, query.UseInviteParams{Code: hashCode(code), Now: new(s.now().UnixMicro())})
+	if noRow(err) {
+		return d, nil, errUnusable
+	}
+	d.Role = Role(row.Role)
+	return d, &row, err
+}
+
+// accepted says who has used the invite, to the log and to those who subscribed.
+func (s *Service) accepted(ctx context.Context, tx *live.Tx, row query.InviteCode, userID string) error {
+	before := row
+	before.UsedAt = nil
+	after, err := query.New(tx).SetInviteUser(ctx, query.SetInviteUserParams{Code: row.Code, UsedBy: &userID})
+	if err != nil {
+		return err
+	}
+	if err := tx.Record(inviteEntity, *row.ID, invite(before), invite(after)); err != nil {
+		return err
+	}
+	a := Acceptance{UserID: userID, InviteID: *row.ID, Grants: json.RawMessage(row.Grants)}
+	if row.CreatedBy != nil {
+		a.InvitedBy = *row.CreatedBy
+	}
+	return s.Accepted.Publish(ctx, tx, a)
+}
