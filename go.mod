@@ -37,3 +37,6 @@ require (
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 )
+
+// npm packages bring Go files of their own.
+ignore ./web/node_modules
