@@ -60,6 +60,11 @@ func Field(name, format string, args ...any) error {
 	return &Error{Kind: Invalid, Field: name, Message: fmt.Sprintf(format, args...)}
 }
 
+// Taken returns a Conflict that names the input at fault.
+func Taken(name, format string, args ...any) error {
+	return &Error{Kind: Conflict, Field: name, Message: fmt.Sprintf(format, args...)}
+}
+
 // Stale returns a Conflict that carries the row as it is now.
 func Stale(current any) error {
 	return &Error{Kind: Conflict, Message: "changed by somebody else meanwhile", Current: current}

@@ -17,13 +17,3 @@ type Change struct {
 	Patch    string
 	Prior    string
 }
-
-type LogEpoch struct {
-	ID    int64
-	Epoch string
-}
-
-type Scope struct {
-	ID  string
-	Seq int64
-}

@@ -1,0 +1,92 @@
+package rank_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/peisear/peisear/internal/base/rank"
+)
+
+func TestKnownValues(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ a, b, want string }{
+		{"", "", "a0"}, {"", "a0", "Zz"}, {"", "Zz", "Zy"}, {"a0", "", "a1"}, {"a1", "", "a2"},
+		{"a0", "a1", "a0V"}, {"a1", "a2", "a1V"}, {"a0V", "a1", "a0l"}, {"Zz", "a0", "ZzV"}, {"Zz", "a1", "a0"},
+		{"", "Y00", "Xzzz"}, {"bzz", "", "c000"}, {"a0", "a0V", "a0G"}, {"a0", "a0G", "a08"},
+		{"b125", "b129", "b127"}, {"a0", "a1V", "a1"}, {"Zz", "a01", "a0"}, {"", "a0V", "a0"}, {"", "b999", "b99"},
+		{"", "A000000000000000000000000001", "A000000000000000000000000000V"},
+		{"zzzzzzzzzzzzzzzzzzzzzzzzzzy", "", "zzzzzzzzzzzzzzzzzzzzzzzzzzz"},
+		{"zzzzzzzzzzzzzzzzzzzzzzzzzzz", "", "zzzzzzzzzzzzzzzzzzzzzzzzzzzV"},
+	} {
+		got, err := rank.Between(c.a, c.b)
+		if err != nil || got != c.want {
+			t.Errorf("between %q and %q: %q, %v; want %q", c.a, c.b, got, err, c.want)
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][2]string{
+		{"a1", "a0"}, {"a0", "a0"}, {"a00", ""}, {"", "a00"}, {"0", ""}, {"b1", ""}, {"a-", ""},
+		{"A00000000000000000000000000", ""}, {"ü", ""}, {" ", ""},
+	} {
+		if got, err := rank.Between(c[0], c[1]); err == nil {
+			t.Errorf("between %q and %q: %q", c[0], c[1], got)
+		}
+	}
+}
+
+// TestOrderHolds puts rows at random places, often the same, and at the ends.
+func TestOrderHolds(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	var all []string
+	for i := range 5000 {
+		at := random.IntN(len(all) + 1)
+		switch i % 3 {
+		case 1:
+			at = 0
+		case 2:
+			at = len(all) / 2
+		}
+		a, b := "", ""
+		if at > 0 {
+			a = all[at-1]
+		}
+		if at < len(all) {
+			b = all[at]
+		}
+		got, err := rank.Between(a, b)
+		if err != nil || a != "" && got <= a || b != "" && got >= b {
+			t.Fatalf("between %q and %q: %q, %v", a, b, got, err)
+		}
+		all = slices.Insert(all, at, got)
+	}
+}
+
+// TestEndsStayShort: adding at an end costs no length to speak of.
+func TestEndsStayShort(t *testing.T) {
+	t.Parallel()
+	top, bottom := "a0", "a0"
+	for range 100_000 {
+		var err, err2 error
+		top, err = rank.Between("", top)
+		bottom, err2 = rank.Between(bottom, "")
+		if err != nil || err2 != nil || len(top) > 5 || len(bottom) > 5 {
+			t.Fatalf("%q, %q, %v, %v", top, bottom, err, err2)
+		}
+	}
+}
+
+func FuzzBetween(f *testing.F) {
+	f.Add("a0", "a1")
+	f.Add("", "Zz")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		got, err := rank.Between(a, b)
+		if err == nil && (a != "" && got <= a || b != "" && got >= b) {
+			t.Errorf("between %q and %q: %q", a, b, got)
+		}
+	})
+}

@@ -1,0 +1,139 @@
+// Package board moves issues: into a column, and to a place in its order. The order
+// is a fractional index on each issue, so a move changes one row.
+//
+// A move names the issue that it shall stand right below (after), the one right
+// above (before), or both. Others may have moved meanwhile: as long as one of the
+// two is in the column, the place is next to it; when neither is, or none was named,
+// the issue stands first. So moves that collide never fail.
+package board
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/rank"
+	"github.com/peisear/peisear/internal/tracker/board/query"
+	"github.com/peisear/peisear/internal/tracker/issue"
+)
+
+// Move is where an issue shall go. After and Before are ids or keys of issues of the
+// same project, or "". Version, where it is given, is the one that the user saw.
+type Move struct {
+	StatusID string
+	After    string
+	Before   string
+	Version  *int64
+}
+
+// Service moves issues.
+type Service struct{ issues *issue.Service }
+
+// New returns the service over the issues.
+func New(issues *issue.Service) *Service { return &Service{issues} }
+
+// Move puts an issue into a column and to a place there.
+// NotFound: there is no such issue that the actor may see. Forbidden: they are a
+// viewer. Invalid: the project has no such status, or no such issue as a neighbour.
+// Conflict: the move names a version and the issue has another.
+func (s *Service) Move(ctx context.Context, by account.Actor, tx string, key issue.Key, m Move) (_ issue.Issue, err error) {
+	defer errs.Wrap(&err, "board.Move(%s)", key)
+	return s.issues.Place(ctx, by, tx, key, m.Version, func(ctx context.Context, c db.Conn, projectID, id string) (issue.Spot, error) {
+		f := finder{q: query.New(c), projectID: projectID, moved: id, statusID: m.StatusID}
+		return f.spot(ctx, m)
+	})
+}
+
+// finder looks for a place in one column, as if the moved issue were not there.
+type finder struct {
+	q                          *query.Queries
+	projectID, moved, statusID string
+}
+
+func (f finder) spot(ctx context.Context, m Move) (issue.Spot, error) {
+	low, high, err := f.gap(ctx, m)
+	if err != nil {
+		return issue.Spot{}, err
+	}
+	at, err := rank.Between(low, high)
+	return issue.Spot{StatusID: m.StatusID, Rank: at}, err
+}
+
+// gap returns the ranks on both sides of the place, "" for an end of the column.
+func (f finder) gap(ctx context.Context, m Move) (low, high string, err error) {
+	n, err := f.q.HasStatus(ctx, query.HasStatusParams{ID: f.statusID, ProjectID: f.projectID})
+	if err != nil {
+		return "", "", err
+	}
+	if n == 0 {
+		return "", "", errs.Field("body.statusId", "the project has no such status")
+	}
+	after, err := f.neighbour(ctx, "body.after", m.After)
+	if err != nil {
+		return "", "", err
+	}
+	before, err := f.neighbour(ctx, "body.before", m.Before)
+	if err != nil {
+		return "", "", err
+	}
+	switch {
+	case after != "":
+		high, err = f.above(ctx, after)
+		return after, high, err
+	case before != "":
+		low, err = f.below(ctx, before)
+		return low, before, err
+	}
+	high, err = f.above(ctx, "")
+	return "", high, err
+}
+
+// neighbour returns the rank of a named issue, "" when none is named, when it is the
+// moved one itself, or when it has left the column.
+func (f finder) neighbour(ctx context.Context, field, name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	row, err := f.find(ctx, name)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", errs.Field(field, "the project has no such issue")
+	case err != nil:
+		return "", err
+	case row.StatusID != f.statusID, row.ID == f.moved:
+		return "", nil
+	}
+	return row.Rank, nil
+}
+
+func (f finder) find(ctx context.Context, name string) (query.FindNeighbourRow, error) {
+	if key, err := issue.ParseKey(name); err == nil {
+		row, err := f.q.FindNeighbourByNumber(ctx, query.FindNeighbourByNumberParams{
+			Number: key.Number, ProjectKey: key.Project, ProjectID: f.projectID,
+		})
+		return query.FindNeighbourRow(row), err
+	}
+	return f.q.FindNeighbour(ctx, query.FindNeighbourParams{ID: name, ProjectID: f.projectID})
+}
+
+// above returns the next higher rank in the column, "" at its end.
+func (f finder) above(ctx context.Context, from string) (string, error) {
+	at, err := f.q.RankAfter(ctx, query.RankAfterParams{ProjectID: f.projectID, StatusID: f.statusID, Rank: from, Moved: f.moved})
+	return orEnd(at, err)
+}
+
+// below returns the next lower rank in the column, "" at its beginning.
+func (f finder) below(ctx context.Context, from string) (string, error) {
+	at, err := f.q.RankBefore(ctx, query.RankBeforeParams{ProjectID: f.projectID, StatusID: f.statusID, Rank: from, Moved: f.moved})
+	return orEnd(at, err)
+}
+
+func orEnd(at string, err error) (string, error) {
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return at, err
+}

@@ -1,0 +1,122 @@
+package issue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/fold"
+	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/tracker/issue/query"
+	"github.com/peisear/peisear/internal/tracker/project"
+)
+
+// A batch of an import ends at whichever comes first, so that other writers do not
+// notice it.
+const (
+	maxImport     = 200
+	maxImportTime = 10 * time.Millisecond
+)
+
+// Source is an issue from elsewhere: the key it had there, and what is known of it.
+// Without a StatusID it gets the project's first open status.
+type Source struct {
+	Alias string
+	Draft Draft
+}
+
+// Outcome is what became of a source: the issue was made now, or stood there before.
+type Outcome struct {
+	IssueID string
+	Made    bool
+}
+
+// Import makes issues of the first few sources, in one transaction, at the bottom of
+// their columns, and returns an outcome for each that it has taken: at least one,
+// and the caller comes again with the rest. A source whose alias the project knows
+// changes nothing.
+// NotFound, Forbidden: as in Create. Invalid: a draft; none of the batch is made.
+func (s *Service) Import(ctx context.Context, by account.Actor, projectKey string, sources []Source) (_ []Outcome, err error) {
+	defer errs.Wrap(&err, "issue.Import(%s)", projectKey)
+	p, err := s.project(ctx, by, projectKey)
+	if err != nil {
+		return nil, err
+	}
+	m := live.Mutation{Scopes: []string{project.Scope(p.ID)}, Actor: by.ID}
+	outcomes, _, err := live.Write(ctx, s.log, m, func(tx *live.Tx) ([]Outcome, error) {
+		p, err := project.Enter(ctx, tx, by, projectKey, project.Member)
+		if err != nil {
+			return nil, err
+		}
+		end := time.Now().Add(maxImportTime)
+		var all []Outcome
+		for _, source := range sources[:min(len(sources), maxImport)] {
+			o, err := importOne(ctx, tx, by, p, source)
+			if err != nil {
+				return nil, err
+			}
+			if all = append(all, o); time.Now().After(end) {
+				break
+			}
+		}
+		return all, nil
+	})
+	return outcomes, err
+}
+
+func importOne(ctx context.Context, tx *live.Tx, by account.Actor, p project.Project, source Source) (Outcome, error) {
+	q := query.New(tx)
+	known, err := q.FindAlias(ctx, query.FindAliasParams{ProjectID: p.ID, Alias: source.Alias})
+	if err == nil || !errors.Is(err, sql.ErrNoRows) {
+		return Outcome{IssueID: known}, err
+	}
+	d, err := source.Draft.checked()
+	if err != nil {
+		return Outcome{}, err
+	}
+	if d.StatusID == "" {
+		if d.StatusID, err = q.DefaultStatus(ctx, p.ID); err != nil {
+			return Outcome{}, err
+		}
+	}
+	if err := d.refers(ctx, tx, p.ID, ""); err != nil {
+		return Outcome{}, err
+	}
+	at, err := bottom(ctx, tx, p.ID, d.StatusID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	i, err := create(ctx, tx, by, p, uuid.Must(uuid.NewV7()).String(), at, d)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{IssueID: i.ID, Made: true}, q.CreateAlias(ctx, query.CreateAliasParams{
+		Alias: source.Alias, AliasFolded: fold.Key(source.Alias), IssueID: i.ID, ProjectID: p.ID, Actor: by.ID,
+	})
+}
+
+// Check returns what Import would refuse of a draft by itself. Invalid: a field.
+func (d Draft) Check() error {
+	_, err := d.checked()
+	return err
+}
+
+// Known returns which of the aliases the project knows already.
+// NotFound: there is no project that the actor may see.
+func (s *Service) Known(ctx context.Context, by account.Actor, projectKey string, aliases []string) (_ map[string]bool, err error) {
+	defer errs.Wrap(&err, "issue.Known(%s)", projectKey)
+	known := map[string]bool{}
+	p, err := s.project(ctx, by, projectKey)
+	for _, alias := range aliases {
+		if err != nil {
+			break
+		}
+		known[alias], err = s.knows(ctx, p.ID, alias)
+	}
+	return known, err
+}

@@ -1,0 +1,304 @@
+// Package issue keeps the issues of projects: what is to be done, its state, how
+// urgent it is, whose it is and how much effort it takes.
+//
+// Who may see a project reads its issues; members and above write them. To
+// everybody else an issue does not exist. Issues are numbered 1, 2, 3… in their
+// project, and a number is never handed out twice.
+//
+// An issue stands in the column of its status at its rank, a fractional index. One
+// that enters a column without a named place stands first, where it is seen;
+// imported ones stand last, in their order. Moving to a place is tracker/board's,
+// through Place.
+//
+// Every change is recorded in the scope project:<id>. Fields merge, the last writer
+// of each wins; an edit that names a version is refused when the issue has another.
+package issue
+
+import (
+	"context"
+	"embed"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/fold"
+	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/tracker/issue/query"
+	"github.com/peisear/peisear/internal/tracker/project"
+)
+
+// Migrations creates the slice's tables.
+//
+//go:embed migrations
+var Migrations embed.FS
+
+// entity is what the change log calls an issue.
+const entity = "issue"
+
+// Priority says how urgent an issue is.
+type Priority string
+
+// The priorities, from the least urgent on.
+const (
+	Low    Priority = "low"
+	Medium Priority = "medium"
+	High   Priority = "high"
+	Urgent Priority = "urgent"
+)
+
+// Header is an issue without its description: what lists, boards and snapshots hold.
+type Header struct {
+	ID         string    `json:"id" format:"uuid"`
+	Key        string    `json:"key" doc:"the project's key and the number, like MESOS-12"`
+	Number     int64     `json:"number"`
+	Title      string    `json:"title"`
+	StatusID   string    `json:"statusId" format:"uuid"`
+	Priority   Priority  `json:"priority" enum:"low,medium,high,urgent"`
+	AssigneeID *string   `json:"assigneeId" format:"uuid"`
+	Effort     *float64  `json:"effort" doc:"points, in steps of 0.001; null: not estimated"`
+	ParentID   *string   `json:"parentId" format:"uuid"`
+	DueOn      *string   `json:"dueOn" format:"date"`
+	Rank       string    `json:"rank" doc:"a fractional index: the order within the column, compared byte by byte"`
+	AuthorID   string    `json:"authorId" format:"uuid"`
+	CreatedAt  time.Time `json:"createdAt"`
+	UpdatedAt  time.Time `json:"updatedAt"`
+	Version    int64     `json:"version" doc:"grows by one with every change"`
+}
+
+// Issue is an issue in its API form, which is also what the change log records.
+type Issue struct {
+	Header
+	Description string `json:"description" doc:"Markdown"`
+}
+
+// Edit changes a draft. It may run more than once.
+type Edit func(*Draft)
+
+// Service keeps the issues.
+type Service struct {
+	db  *db.DB
+	log *live.Log
+}
+
+// New returns the service on a database and its change log. Issues of a member who
+// leaves a project are nobody's from then on.
+func New(d *db.DB, log *live.Log, projects *project.Service) *Service {
+	projects.Left.Subscribe(unassign)
+	return &Service{db: d, log: log}
+}
+
+// Create makes an issue. Without a status it gets the project's first open one.
+// NotFound: there is no project that the actor may see. Forbidden: they are a
+// viewer. Invalid: a field is beyond its limits or names something absent.
+func (s *Service) Create(ctx context.Context, by account.Actor, tx, projectKey string, d Draft) (_ Issue, err error) {
+	defer errs.Wrap(&err, "issue.Create(%s)", projectKey)
+	p, err := s.project(ctx, by, projectKey)
+	if err != nil {
+		return Issue{}, err
+	}
+	if d, err = d.checked(); err != nil {
+		return Issue{}, err
+	}
+	id := uuid.Must(uuid.NewV7()).String()
+	m := live.Mutation{Scopes: []string{project.Scope(p.ID)}, Actor: by.ID, Tx: tx}
+	i, seen, err := live.Write(ctx, s.log, m, func(tx *live.Tx) (Issue, error) {
+		p, err := project.Enter(ctx, tx, by, projectKey, project.Member)
+		if err != nil {
+			return Issue{}, err
+		}
+		if err := d.refers(ctx, tx, p.ID, ""); err != nil {
+			return Issue{}, err
+		}
+		if d.StatusID == "" {
+			if d.StatusID, err = query.New(tx).DefaultStatus(ctx, p.ID); err != nil {
+				return Issue{}, err
+			}
+		}
+		at, err := top(ctx, tx, p.ID, d.StatusID)
+		if err != nil {
+			return Issue{}, err
+		}
+		return create(ctx, tx, by, p, id, at, d)
+	})
+	if err == nil && seen != nil {
+		return s.byID(ctx, by, p.Key, seen.ID)
+	}
+	return i, err
+}
+
+// create hands out a number and inserts the row.
+func create(ctx context.Context, tx *live.Tx, by account.Actor, p project.Project, id, at string, d Draft) (Issue, error) {
+	q := query.New(tx)
+	number, err := q.NextNumbers(ctx, query.NextNumbersParams{N: 1, ProjectID: p.ID, Actor: by.ID})
+	if err != nil {
+		return Issue{}, err
+	}
+	row, err := q.CreateIssue(ctx, query.CreateIssueParams{
+		ID: id, Number: number, Title: d.Title, TitleFolded: fold.Key(d.Title), Description: d.Description,
+		StatusID: d.StatusID, Priority: string(d.Priority), AssigneeID: d.AssigneeID, Effort: d.Effort,
+		ParentID: d.ParentID, DueOn: d.DueOn, Rank: at, Now: tx.Micros(), ProjectID: p.ID, Actor: by.ID,
+	})
+	if err != nil {
+		return Issue{}, err
+	}
+	i := issue(row, p.Key)
+	return i, tx.Record(entity, id, nil, i)
+}
+
+// Get returns one issue. NotFound: there is none that the actor may see.
+func (s *Service) Get(ctx context.Context, by account.Actor, key Key) (_ Issue, err error) {
+	defer errs.Wrap(&err, "issue.Get(%s)", key)
+	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (Issue, error) {
+		row, err := enter(ctx, c, by, key, project.Viewer)
+		return issue(row.Issue, row.ProjectKey), err
+	})
+}
+
+// Update changes an issue. An edit that changes nothing leaves the version alone.
+// NotFound, Forbidden, Invalid: as in Create. Conflict: version is not nil, and the
+// issue has another; the error carries the issue as it is now.
+func (s *Service) Update(ctx context.Context, by account.Actor, tx string, key Key, version *int64, edit Edit) (_ Issue, err error) {
+	defer errs.Wrap(&err, "issue.Update(%s)", key)
+	return s.change(ctx, by, tx, key, version, func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, error) {
+		d := draftOf(row)
+		edit(&d)
+		d, err := d.checked()
+		if err != nil || d.equal(draftOf(row)) {
+			return row, err
+		}
+		if err := d.refers(ctx, tx, row.ProjectID, row.ID); err != nil {
+			return row, err
+		}
+		if d.StatusID != row.StatusID {
+			if row.Rank, err = top(ctx, tx, row.ProjectID, d.StatusID); err != nil {
+				return row, err
+			}
+		}
+		return d.onto(row), nil
+	})
+}
+
+// Spot is a place on a board.
+type Spot struct{ StatusID, Rank string }
+
+// Place puts an issue where find says, which runs inside the transaction.
+// Errors are those of Update, and of find.
+func (s *Service) Place(ctx context.Context, by account.Actor, tx string, key Key, version *int64,
+	find func(ctx context.Context, c db.Conn, projectID, id string) (Spot, error),
+) (_ Issue, err error) {
+	defer errs.Wrap(&err, "issue.Place(%s)", key)
+	return s.change(ctx, by, tx, key, version, func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, error) {
+		to, err := find(ctx, tx, row.ProjectID, row.ID)
+		row.StatusID, row.Rank = to.StatusID, to.Rank
+		return row, err
+	})
+}
+
+// change runs a mutation of one issue: alter returns the row as it shall be.
+func (s *Service) change(ctx context.Context, by account.Actor, tx string, key Key, version *int64,
+	alter func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, error),
+) (Issue, error) {
+	p, err := s.project(ctx, by, key.Project)
+	if err != nil {
+		return Issue{}, noIssue(err)
+	}
+	m := live.Mutation{Scopes: []string{project.Scope(p.ID)}, Actor: by.ID, Tx: tx}
+	i, seen, err := live.Write(ctx, s.log, m, func(tx *live.Tx) (Issue, error) {
+		found, err := enter(ctx, tx, by, key, project.Member)
+		if err != nil {
+			return Issue{}, err
+		}
+		old := issue(found.Issue, found.ProjectKey)
+		if version != nil && *version != old.Version {
+			return Issue{}, errs.Stale(old)
+		}
+		row, err := alter(ctx, tx, found.Issue)
+		if err != nil || row == found.Issue {
+			return old, err
+		}
+		return update(ctx, tx, by, old, row)
+	})
+	if err == nil && seen != nil {
+		return s.Get(ctx, by, key)
+	}
+	return i, err
+}
+
+func update(ctx context.Context, tx *live.Tx, by account.Actor, old Issue, row query.Issue) (Issue, error) {
+	row, err := query.New(tx).UpdateIssue(ctx, query.UpdateIssueParams{
+		Title: row.Title, TitleFolded: fold.Key(row.Title), Description: row.Description, StatusID: row.StatusID,
+		Priority: row.Priority, AssigneeID: row.AssigneeID, Effort: row.Effort, ParentID: row.ParentID, DueOn: row.DueOn,
+		Rank: row.Rank, Now: tx.Micros(), ID: row.ID, Actor: by.ID,
+	})
+	if err != nil {
+		return Issue{}, err
+	}
+	i := old.with(row)
+	return i, tx.Record(entity, i.ID, old, i)
+}
+
+// Delete removes an issue; its sub-issues stay and have no parent any more.
+// NotFound, Forbidden: as in Update.
+func (s *Service) Delete(ctx context.Context, by account.Actor, tx string, key Key) (err error) {
+	defer errs.Wrap(&err, "issue.Delete(%s)", key)
+	p, err := s.project(ctx, by, key.Project)
+	if err != nil {
+		return noIssue(err)
+	}
+	m := live.Mutation{Scopes: []string{project.Scope(p.ID)}, Actor: by.ID, Tx: tx}
+	_, _, err = live.Write(ctx, s.log, m, func(tx *live.Tx) (struct{}, error) {
+		found, err := enter(ctx, tx, by, key, project.Member)
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, remove(ctx, tx, by, found)
+	})
+	return err
+}
+
+func remove(ctx context.Context, tx *live.Tx, by account.Actor, found query.EnterIssueRow) error {
+	q := query.New(tx)
+	children, err := q.ListChildren(ctx, found.Issue.ID)
+	if err != nil {
+		return err
+	}
+	// The database would clear the column by itself, but say so to nobody.
+	for _, child := range children {
+		old := issue(child, found.ProjectKey)
+		child.ParentID = nil
+		if _, err := update(ctx, tx, by, old, child); err != nil {
+			return err
+		}
+	}
+	row, err := q.DeleteIssue(ctx, query.DeleteIssueParams{ID: found.Issue.ID, Actor: by.ID})
+	if err != nil {
+		return err
+	}
+	return tx.Record(entity, row.ID, issue(row, found.ProjectKey), nil)
+}
+
+// unassign takes the issues of somebody who leaves a project from them.
+func unassign(ctx context.Context, tx *live.Tx, d project.Departure) error {
+	q := query.New(tx)
+	key, err := q.ProjectKey(ctx, d.ProjectID)
+	if err != nil {
+		return err
+	}
+	rows, err := q.ListAssigned(ctx, query.ListAssignedParams{ProjectID: d.ProjectID, UserID: d.UserID})
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		now, err := q.Unassign(ctx, query.UnassignParams{ID: row.ID, Now: tx.Micros()})
+		if err != nil {
+			return err
+		}
+		if err := tx.RecordIn(project.Scope(d.ProjectID), entity, row.ID, issue(row, key), issue(now, key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,264 @@
+package issue
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/georgysavva/scany/v2/sqlscan"
+
+	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/fold"
+	"github.com/peisear/peisear/internal/tracker/issue/query"
+	"github.com/peisear/peisear/internal/tracker/project"
+)
+
+// MaxPage bounds a page, in issues.
+const MaxPage = 200
+
+// Nobody stands for no assignee, and Me for the actor, in Filter.Assignees.
+const (
+	Nobody = "none"
+	Me     = "me"
+)
+
+// Filter says which issues a list holds. An empty field lets all pass; several
+// values of one field are alternatives.
+type Filter struct {
+	Statuses   []string   // ids, or categories
+	Assignees  []string   // ids of users, Me or Nobody
+	Priorities []Priority // any of them
+	Text       string     // part of the title, of the source key of an import, or an issue's key
+	Sort       string     // one of Sorts, with - before it for the other direction; "" is -number
+	Cursor     string     // where the page before ended
+	Limit      int        // 1 to MaxPage
+}
+
+// Page is a part of a list. Next is "" on the last one.
+type Page struct {
+	Items []Issue
+	Next  string
+}
+
+// Sorts are the orders of a list.
+func Sorts() []string {
+	return []string{"number", "created", "updated", "title", "priority", "rank"}
+}
+
+// sortColumn is an order's expression, and whether it is a text.
+func sortColumn(name string) (expression string, text bool) {
+	switch name {
+	case "created":
+		return "i.created_at", false
+	case "updated":
+		return "i.updated_at", false
+	case "title":
+		return "i.title_folded", true
+	case "priority":
+		return "CASE i.priority WHEN 'low' THEN 1 WHEN 'medium' THEN 2 WHEN 'high' THEN 3 ELSE 4 END", false
+	case "rank":
+		return "i.rank", true
+	}
+	return "i.number", false
+}
+
+// List returns a page of a project's issues.
+// NotFound: there is no project that the actor may see. Invalid: a field of the
+// filter, or a cursor that is not of this order.
+func (s *Service) List(ctx context.Context, by account.Actor, projectKey string, f Filter) (_ Page, err error) {
+	defer errs.Wrap(&err, "issue.List(%s)", projectKey)
+	if f.Limit < 1 || f.Limit > MaxPage {
+		return Page{}, errs.Field("limit", "expected a number from 1 to %d", MaxPage)
+	}
+	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (Page, error) {
+		p, err := project.Enter(ctx, c, by, projectKey, project.Viewer)
+		if err != nil {
+			return Page{}, err
+		}
+		text, args, err := f.build(p, by)
+		if err != nil {
+			return Page{}, err
+		}
+		var rows []listRow
+		if err := sqlscan.Select(ctx, c, &rows, text, args...); err != nil {
+			return Page{}, err
+		}
+		return f.page(rows, p.Key), nil
+	})
+}
+
+type listRow struct {
+	query.Issue
+	SortKey string
+}
+
+func (f Filter) page(rows []listRow, projectKey string) Page {
+	page := Page{Items: make([]Issue, 0, len(rows))}
+	for n, row := range rows {
+		if n == f.Limit {
+			last := rows[n-1]
+			page.Next = cursor{Sort: f.Sort, Value: last.SortKey, ID: last.ID}.String()
+			break
+		}
+		page.Items = append(page.Items, issue(row.Issue, projectKey))
+	}
+	return page
+}
+
+// statement is a SQL text that grows together with its parameters.
+type statement struct {
+	text strings.Builder
+	args []any
+}
+
+// add appends text in which each ? stands for the next value.
+func (s *statement) add(text string, values ...any) {
+	for _, v := range values {
+		before, after, _ := strings.Cut(text, "?")
+		s.args = append(s.args, v)
+		s.text.WriteString(before + "$" + strconv.Itoa(len(s.args)))
+		text = after
+	}
+	s.text.WriteString(text)
+}
+
+// among appends the condition that the expression is one of the values.
+func (s *statement) among(expression string, values []string) {
+	s.add(expression + " IN (")
+	for i, v := range values {
+		if i > 0 {
+			s.add(", ")
+		}
+		s.add("?", v)
+	}
+	s.add(")")
+}
+
+// build writes the statement with the conditions that are asked for and no others:
+// a condition that lets all pass keeps the database from using an index.
+func (f Filter) build(p project.Project, by account.Actor) (string, []any, error) {
+	name, descending := strings.CutPrefix(f.Sort, "-")
+	if f.Sort == "" {
+		name, descending = "number", true
+	}
+	column, isText := sortColumn(name)
+	s := new(statement)
+	s.add("SELECT i.*, CAST("+column+" AS TEXT) AS sort_key FROM issue i WHERE i.project_id = ?", p.ID)
+	f.statuses(s)
+	f.assignees(s, by)
+	if len(f.Priorities) > 0 {
+		values := make([]string, len(f.Priorities))
+		for i, p := range f.Priorities {
+			values[i] = string(p)
+		}
+		s.add(" AND ")
+		s.among("i.priority", values)
+	}
+	f.search(s, p)
+	direction, compare := "", ">"
+	if descending {
+		direction, compare = " DESC", "<"
+	}
+	if f.Cursor != "" {
+		value, id, err := f.position(isText)
+		if err != nil {
+			return "", nil, err
+		}
+		s.add(" AND ("+column+", i.id) "+compare+" (?, ?)", value, id)
+	}
+	s.add(" ORDER BY "+column+direction+", i.id"+direction+" LIMIT ?", f.Limit+1)
+	return s.text.String(), s.args, nil
+}
+
+// statuses takes ids and categories alike.
+func (f Filter) statuses(s *statement) {
+	if len(f.Statuses) == 0 {
+		return
+	}
+	s.add(" AND i.status_id IN (SELECT id FROM status WHERE status.project_id = i.project_id AND (")
+	s.among("status.id", f.Statuses)
+	s.add(" OR ")
+	s.among("status.category", f.Statuses)
+	s.add("))")
+}
+
+func (f Filter) assignees(s *statement, by account.Actor) {
+	if len(f.Assignees) == 0 {
+		return
+	}
+	var ids []string
+	nobody := false
+	for _, id := range f.Assignees {
+		switch id {
+		case Nobody:
+			nobody = true
+		case Me:
+			ids = append(ids, by.ID)
+		default:
+			ids = append(ids, id)
+		}
+	}
+	s.add(" AND (")
+	if len(ids) > 0 {
+		s.among("i.assignee_id", ids)
+	}
+	if nobody && len(ids) > 0 {
+		s.add(" OR ")
+	}
+	if nobody {
+		s.add("i.assignee_id IS NULL")
+	}
+	s.add(")")
+}
+
+func (f Filter) search(s *statement, p project.Project) {
+	text := strings.TrimSpace(f.Text)
+	if text == "" {
+		return
+	}
+	pattern := fold.Pattern(text)
+	s.add(" AND (i.title_folded LIKE ? ESCAPE '\\' OR i.id IN (SELECT a.issue_id FROM issue_alias a"+
+		" WHERE a.project_id = ? AND a.alias_folded LIKE ? ESCAPE '\\')", pattern, p.ID, pattern)
+	if key, err := ParseKey(text); err == nil && key.Project == p.Key {
+		s.add(" OR i.number = ?", key.Number)
+	}
+	s.add(")")
+}
+
+// cursor is where a page ended: the sort key and the id of its last row.
+type cursor struct {
+	Sort  string `json:"s"`
+	Value string `json:"v"`
+	ID    string `json:"i"`
+}
+
+func (c cursor) String() string {
+	text, _ := json.Marshal(c) // three texts always encode
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+// position reads the cursor. Invalid: it is none, or of another order.
+func (f Filter) position(isText bool) (value any, id string, err error) {
+	refused := errs.Field("cursor", "expected the nextCursor of a page in the same order")
+	text, err := base64.RawURLEncoding.DecodeString(f.Cursor)
+	if err != nil {
+		return nil, "", refused
+	}
+	var c cursor
+	if err := json.Unmarshal(text, &c); err != nil || c.Sort != f.Sort || c.ID == "" {
+		return nil, "", refused
+	}
+	if isText {
+		return c.Value, c.ID, nil
+	}
+	number, err := strconv.ParseInt(c.Value, 10, 64)
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: %w", refused, err)
+	}
+	return number, c.ID, nil
+}

@@ -1,0 +1,106 @@
+-- Every statement that changes something names the actor and takes only projects
+-- where they may write: a check that was forgotten above finds no row here.
+
+-- name: NextNumbers :one
+INSERT INTO issue_number (project_id, last)
+SELECT m.project_id, CAST(sqlc.arg(n) AS BIGINT) FROM project_member m
+WHERE m.project_id = sqlc.arg(project_id) AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member')
+ON CONFLICT (project_id) DO UPDATE SET last = issue_number.last + excluded.last
+RETURNING last;
+
+-- name: CreateIssue :one
+INSERT INTO issue (id, project_id, number, title, title_folded, description, status_id, priority, assignee_id,
+                   effort, parent_id, due_on, rank, author_id, version, created_at, updated_at)
+SELECT sqlc.arg(id), m.project_id, CAST(sqlc.arg(number) AS BIGINT), sqlc.arg(title), sqlc.arg(title_folded),
+       sqlc.arg(description), sqlc.arg(status_id), sqlc.arg(priority), CAST(sqlc.narg(assignee_id) AS TEXT),
+       CAST(sqlc.narg(effort) AS BIGINT), CAST(sqlc.narg(parent_id) AS TEXT), CAST(sqlc.narg(due_on) AS TEXT),
+       sqlc.arg(rank), m.user_id, 1, CAST(sqlc.arg(now) AS BIGINT), CAST(sqlc.arg(now) AS BIGINT)
+FROM project_member m
+WHERE m.project_id = sqlc.arg(project_id) AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member')
+RETURNING *;
+
+-- name: EnterIssue :one
+SELECT sqlc.embed(issue), project.project_key, project_member.role
+FROM project
+JOIN project_member ON project_member.project_id = project.id AND project_member.user_id = sqlc.arg(actor)
+JOIN issue ON issue.project_id = project.id AND issue.number = sqlc.arg(number)
+WHERE project.project_key = sqlc.arg(project_key);
+
+-- name: GetIssue :one
+SELECT * FROM issue WHERE id = sqlc.arg(id);
+
+-- name: ListHeaders :many
+SELECT issue.id, project.project_key, issue.number, issue.title, issue.status_id, issue.priority, issue.assignee_id,
+       issue.effort, issue.parent_id, issue.due_on, issue.rank, issue.author_id, issue.version, issue.created_at, issue.updated_at
+FROM issue JOIN project ON project.id = issue.project_id
+WHERE issue.project_id = sqlc.arg(project_id)
+ORDER BY issue.number;
+
+-- name: UpdateIssue :one
+UPDATE issue
+SET title = sqlc.arg(title), title_folded = sqlc.arg(title_folded), description = sqlc.arg(description),
+    status_id = sqlc.arg(status_id), priority = sqlc.arg(priority), assignee_id = sqlc.narg(assignee_id),
+    effort = sqlc.narg(effort), parent_id = sqlc.narg(parent_id), due_on = sqlc.narg(due_on), rank = sqlc.arg(rank),
+    version = version + 1, updated_at = sqlc.arg(now)
+WHERE issue.id = sqlc.arg(id) AND EXISTS (
+  SELECT 1 FROM project_member m
+  WHERE m.project_id = issue.project_id AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member'))
+RETURNING *;
+
+-- name: DeleteIssue :one
+DELETE FROM issue
+WHERE issue.id = sqlc.arg(id) AND EXISTS (
+  SELECT 1 FROM project_member m
+  WHERE m.project_id = issue.project_id AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member'))
+RETURNING *;
+
+-- name: ListChildren :many
+SELECT * FROM issue WHERE parent_id = CAST(sqlc.arg(parent_id) AS TEXT) ORDER BY number;
+
+-- name: ListAssigned :many
+SELECT * FROM issue
+WHERE project_id = sqlc.arg(project_id) AND assignee_id = CAST(sqlc.arg(user_id) AS TEXT) ORDER BY number;
+
+-- name: Unassign :one
+UPDATE issue SET assignee_id = NULL, version = version + 1, updated_at = sqlc.arg(now)
+WHERE id = sqlc.arg(id)
+RETURNING *;
+
+-- name: DefaultStatus :one
+SELECT id FROM status
+WHERE project_id = sqlc.arg(project_id)
+ORDER BY CASE category WHEN 'open' THEN 0 WHEN 'backlog' THEN 1 ELSE 2 END, rank
+LIMIT 1;
+
+-- name: HasStatus :one
+SELECT COUNT(*) FROM status WHERE id = sqlc.arg(id) AND project_id = sqlc.arg(project_id);
+
+-- name: HasMember :one
+SELECT COUNT(*) FROM project_member WHERE user_id = sqlc.arg(user_id) AND project_id = sqlc.arg(project_id);
+
+-- name: FindParent :one
+SELECT parent_id FROM issue WHERE id = sqlc.arg(id) AND project_id = sqlc.arg(project_id);
+
+-- name: FirstRank :one
+SELECT rank FROM issue
+WHERE project_id = sqlc.arg(project_id) AND status_id = sqlc.arg(status_id)
+ORDER BY rank LIMIT 1;
+
+-- name: LastRank :one
+SELECT rank FROM issue
+WHERE project_id = sqlc.arg(project_id) AND status_id = sqlc.arg(status_id)
+ORDER BY rank DESC LIMIT 1;
+
+-- name: ListStatusNames :many
+SELECT id, name FROM status WHERE project_id = sqlc.arg(project_id) ORDER BY rank;
+
+-- name: FindAlias :one
+SELECT issue_id FROM issue_alias WHERE project_id = sqlc.arg(project_id) AND alias = sqlc.arg(alias);
+
+-- name: CreateAlias :exec
+INSERT INTO issue_alias (project_id, alias, alias_folded, issue_id)
+SELECT m.project_id, sqlc.arg(alias), sqlc.arg(alias_folded), sqlc.arg(issue_id) FROM project_member m
+WHERE m.project_id = sqlc.arg(project_id) AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member');
+
+-- name: ProjectKey :one
+SELECT project_key FROM project WHERE id = sqlc.arg(id);

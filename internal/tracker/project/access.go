@@ -1,0 +1,88 @@
+package project
+
+import (
+	"context"
+	"strings"
+
+	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/tracker/project/query"
+)
+
+// Role is what a member may do in a project.
+type Role string
+
+// The roles; each may do all that the one before may.
+const (
+	Viewer     Role = "viewer"
+	Member     Role = "member"
+	Maintainer Role = "maintainer"
+	Owner      Role = "owner"
+)
+
+var (
+	errNoProject = errs.New(errs.NotFound, "no such project")
+	errReadOnly  = errs.New(errs.Forbidden, "your role in this project does not allow this")
+)
+
+// level orders the roles. An unknown one may nothing.
+func (r Role) level() int {
+	switch r {
+	case Viewer:
+		return 1
+	case Member:
+		return 2
+	case Maintainer:
+		return 3
+	case Owner:
+		return 4
+	}
+	return 0
+}
+
+// May reports whether the role is enough where need is asked for.
+func (r Role) May(need Role) bool { return r.level() >= need.level() }
+
+// Require returns Forbidden when the role is not enough.
+func (r Role) Require(need Role) error {
+	if !r.May(need) {
+		return errReadOnly
+	}
+	return nil
+}
+
+// Enter returns the project with the key as the actor sees it. It runs on any
+// connection, so that a write checks inside its own transaction.
+// NotFound: there is none that the actor may see. Forbidden: their role is below need.
+func Enter(ctx context.Context, c db.Conn, by account.Actor, key string, need Role) (Project, error) {
+	row, err := query.New(c).EnterByKey(ctx, query.EnterByKeyParams{ProjectKey: strings.ToUpper(key), Actor: by.ID})
+	if err != nil {
+		return Project{}, noProject(err)
+	}
+	p := Project{Row: projectRow(row.Project), Role: Role(row.Role)}
+	return p, p.Role.Require(need)
+}
+
+// enter is Enter before a transaction: it finds the scope to lock.
+func (s *Service) enter(ctx context.Context, by account.Actor, key string, need Role) (Project, error) {
+	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (Project, error) { return Enter(ctx, c, by, key, need) })
+}
+
+// FirstOwner returns who has owned the project longest, for a program that acts
+// beside the server. NotFound: there is no such project.
+func (s *Service) FirstOwner(ctx context.Context, key string) (account.Actor, error) {
+	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (account.Actor, error) {
+		id, err := query.New(c).FirstOwner(ctx, key)
+		return account.Actor{ID: id, Role: account.User}, noProject(err)
+	})
+}
+
+// FindUser returns the user with the e-mail address, for a program that acts beside
+// the server. NotFound: there is none, or they are disabled.
+func (s *Service) FindUser(ctx context.Context, email string) (account.Actor, error) {
+	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (account.Actor, error) {
+		user, err := query.New(c).FindUser(ctx, account.Fold(email))
+		return account.Actor{ID: user.ID, Role: account.User}, err
+	})
+}

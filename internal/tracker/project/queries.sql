@@ -1,0 +1,113 @@
+-- Every statement that changes something names the actor and what role it takes:
+-- a check that was forgotten above finds no row here.
+
+-- name: CreateProject :one
+INSERT INTO project (id, project_key, name, description, version, created_at, updated_at)
+VALUES (sqlc.arg(id), sqlc.arg(project_key), sqlc.arg(name), sqlc.arg(description), 1, sqlc.arg(now), sqlc.arg(now))
+RETURNING *;
+
+-- name: CreateOwner :exec
+INSERT INTO project_member (project_id, user_id, role, joined_at)
+VALUES (sqlc.arg(project_id), sqlc.arg(user_id), 'owner', sqlc.arg(now));
+
+-- name: CreateStatus :one
+INSERT INTO status (id, project_id, name, category, color, rank)
+SELECT sqlc.arg(id), m.project_id, sqlc.arg(name), sqlc.arg(category), sqlc.arg(color), sqlc.arg(rank)
+FROM project_member m
+WHERE m.project_id = sqlc.arg(project_id) AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer')
+RETURNING *;
+
+-- name: EnterByKey :one
+SELECT sqlc.embed(project), project_member.role
+FROM project JOIN project_member ON project_member.project_id = project.id
+WHERE project.project_key = sqlc.arg(project_key) AND project_member.user_id = sqlc.arg(actor);
+
+-- name: EnterByID :one
+SELECT sqlc.embed(project), project_member.role
+FROM project JOIN project_member ON project_member.project_id = project.id
+WHERE project.id = sqlc.arg(id) AND project_member.user_id = sqlc.arg(actor);
+
+-- name: GetProject :one
+SELECT * FROM project WHERE id = sqlc.arg(id);
+
+-- name: ListProjects :many
+SELECT sqlc.embed(project), project_member.role
+FROM project_member JOIN project ON project.id = project_member.project_id
+WHERE project_member.user_id = sqlc.arg(actor) AND project.project_key > sqlc.arg(after)
+ORDER BY project.project_key
+LIMIT CAST(sqlc.arg(n) AS BIGINT);
+
+-- name: ListScopes :many
+SELECT project_id FROM project_member WHERE user_id = sqlc.arg(actor) ORDER BY project_id;
+
+-- name: ListMemberships :many
+SELECT project_id, role FROM project_member WHERE user_id = sqlc.arg(actor) ORDER BY project_id;
+
+-- name: UpdateProject :one
+UPDATE project
+SET name = sqlc.arg(name), description = sqlc.arg(description), version = version + 1, updated_at = sqlc.arg(now)
+WHERE project.id = sqlc.arg(id) AND EXISTS (
+  SELECT 1 FROM project_member m
+  WHERE m.project_id = project.id AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer'))
+RETURNING *;
+
+-- name: DeleteProject :one
+DELETE FROM project
+WHERE project.id = sqlc.arg(id) AND EXISTS (
+  SELECT 1 FROM project_member m
+  WHERE m.project_id = project.id AND m.user_id = sqlc.arg(actor) AND m.role = 'owner')
+RETURNING *;
+
+-- name: ListStatuses :many
+SELECT * FROM status WHERE project_id = sqlc.arg(project_id) ORDER BY rank;
+
+-- name: ListMembers :many
+SELECT m.user_id, m.role, users.email, users.display_name
+FROM project_member m JOIN users ON users.id = m.user_id
+WHERE m.project_id = sqlc.arg(project_id) AND m.user_id > sqlc.arg(after)
+ORDER BY m.user_id
+LIMIT CAST(sqlc.arg(n) AS BIGINT);
+
+-- name: AllMembers :many
+SELECT user_id, role FROM project_member WHERE project_id = sqlc.arg(project_id) ORDER BY user_id;
+
+-- name: GetMember :one
+SELECT m.user_id, m.role, users.email, users.display_name
+FROM project_member m JOIN users ON users.id = m.user_id
+WHERE m.project_id = sqlc.arg(project_id) AND m.user_id = sqlc.arg(user_id);
+
+-- name: CountOwners :one
+SELECT COUNT(*) FROM project_member WHERE project_id = sqlc.arg(project_id) AND role = 'owner';
+
+-- name: FirstOwner :one
+SELECT m.user_id
+FROM project_member m JOIN project ON project.id = m.project_id
+WHERE project.project_key = sqlc.arg(project_key) AND m.role = 'owner'
+ORDER BY m.joined_at, m.user_id
+LIMIT 1;
+
+-- name: FindUser :one
+SELECT id, email, display_name FROM users
+WHERE email_folded = sqlc.arg(email_folded) AND disabled_at IS NULL;
+
+-- name: AddMember :one
+INSERT INTO project_member (project_id, user_id, role, joined_at)
+SELECT m.project_id, sqlc.arg(user_id), sqlc.arg(role), sqlc.arg(now)
+FROM project_member m
+WHERE m.project_id = sqlc.arg(project_id) AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer')
+RETURNING *;
+
+-- name: SetRole :one
+UPDATE project_member SET role = sqlc.arg(role)
+WHERE project_member.project_id = sqlc.arg(project_id) AND project_member.user_id = sqlc.arg(user_id) AND EXISTS (
+  SELECT 1 FROM project_member m
+  WHERE m.project_id = project_member.project_id AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer'))
+RETURNING *;
+
+-- name: RemoveMember :one
+DELETE FROM project_member
+WHERE project_member.project_id = sqlc.arg(project_id) AND project_member.user_id = sqlc.arg(user_id) AND EXISTS (
+  SELECT 1 FROM project_member m
+  WHERE m.project_id = project_member.project_id AND m.user_id = sqlc.arg(actor)
+    AND (m.role IN ('owner', 'maintainer') OR m.user_id = project_member.user_id))
+RETURNING *;
