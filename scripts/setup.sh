@@ -3,7 +3,7 @@
 #
 #   web    the page's npm packages, as web/package-lock.json has them
 #   test   what only the tests need: a C compiler (for go test -race), PostgreSQL's
-#          server programs, Chromium
+#          server programs, Chromium, curl
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -25,6 +25,7 @@ has_postgres() { command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/b
 test_tools() {
 	packages=
 	command -v gcc >/dev/null 2>&1 || packages="$packages gcc libc6-dev"
+	command -v curl >/dev/null 2>&1 || packages="$packages curl"
 	has_postgres || packages="$packages postgresql"
 	has_chromium || packages="$packages chromium"
 	[ -n "$packages" ] || return 0

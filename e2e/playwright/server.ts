@@ -1,0 +1,106 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const BINARY = resolve(__dirname, '../../bin/peisear');
+const FIRST_INVITE = 'first-admin-of-the-browser-tests';
+
+/** A signed-up user: what a person types, and a token for what a test does in their name. */
+export type User = { id: string; email: string; password: string; displayName: string; token: string };
+
+/** The real binary on a free port, with its data in a folder of its own. */
+export class Server {
+  readonly url: string;
+  readonly #process: ChildProcess;
+  readonly #folder: string;
+  #log = '';
+  #users = 0;
+
+  private constructor(url: string, folder: string) {
+    this.url = url;
+    this.#folder = folder;
+    this.#process = spawn(BINARY, ['serve'], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, BIND_ADDR: new URL(url).host, INITIAL_INVITE_CODE: FIRST_INVITE },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const keep = (chunk: Buffer) => (this.#log += chunk.toString());
+    this.#process.stdout?.on('data', keep);
+    this.#process.stderr?.on('data', keep);
+  }
+
+  static async start(): Promise<Server> {
+    const server = new Server(`http://127.0.0.1:${await freePort()}`, await mkdtemp(join(tmpdir(), 'peisear-')));
+    const deadline = Date.now() + 10_000;
+    while (!(await fetch(`${server.url}/api/health`).catch(() => undefined))?.ok) {
+      if (server.#process.exitCode !== null || Date.now() > deadline) {
+        throw new Error(`the server does not answer:\n${server.#log}`);
+      }
+      await new Promise((retry) => setTimeout(retry, 20));
+    }
+    return server;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process.exitCode === null) {
+      const ended = new Promise((done) => this.#process.once('exit', done));
+      this.#process.kill('SIGTERM');
+      await ended;
+    }
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Calls the API as a user and answers the body; anything but 2xx is an error. */
+  async call<T>(user: User | undefined, method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(user ? { Authorization: `Bearer ${user.token}` } : {}),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return (text ? JSON.parse(text) : undefined) as T;
+  }
+
+  /** The admin who signs up with the first invite. */
+  firstAdmin(): Promise<User> {
+    return this.signUp(FIRST_INVITE, 'Ada Lovelace');
+  }
+
+  /** One more user, invited by the admin. */
+  async invited(admin: User, displayName: string): Promise<User> {
+    return this.signUp((await this.invite(admin)).code, displayName);
+  }
+
+  invite(admin: User, invite: { email?: string; role?: string } = {}): Promise<{ code: string; url: string }> {
+    return this.call(admin, 'POST', '/api/invites', invite);
+  }
+
+  private async signUp(code: string, displayName: string): Promise<User> {
+    const email = `${displayName.split(' ')[0]?.toLowerCase()}.${++this.#users}@example.org`;
+    const password = 'correct horse battery staple';
+    const { accessToken, user } = await this.call<{ accessToken: string; user: { id: string } }>(
+      undefined,
+      'POST',
+      '/api/auth/signup/password',
+      { code, email, password, displayName },
+    );
+    return { id: user.id, email, password, displayName, token: accessToken };
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((found, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => found(port));
+    });
+  });
+}
