@@ -1,0 +1,84 @@
+import { Problem } from '../../base/api';
+import { readable } from '../../base/ui/problem';
+
+/** A text and the version of the issue that it was read with. */
+export interface Text {
+  description: string;
+  version: number;
+}
+
+/**
+ * Editing a description. Single fields merge, but a long text is replaced as a whole: it is saved together with the
+ * version it was read at, and when somebody else saved meanwhile both texts are shown.
+ */
+export class Description {
+  mode = $state<'read' | 'edit' | 'conflict'>('read');
+  draft = $state('');
+  busy = $state(false);
+  message = $state('');
+  /** In a conflict: what the server holds now. */
+  theirs = $state.raw<Text | null>(null);
+
+  #version = 0;
+  readonly #save: (text: Text) => Promise<void>;
+
+  /** save throws a Problem of status 409 with the current row when the version is stale. */
+  constructor(save: (text: Text) => Promise<void>) {
+    this.#save = save;
+  }
+
+  edit(present: Text): void {
+    this.draft = present.description;
+    this.#version = present.version;
+    this.message = '';
+    this.mode = 'edit';
+  }
+
+  /** Leaves the editor and the draft. */
+  cancel(): void {
+    this.mode = 'read';
+    this.theirs = null;
+    this.message = '';
+  }
+
+  async save(): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    this.message = '';
+    try {
+      await this.#save({ description: this.draft, version: this.#version });
+      this.cancel();
+    } catch (reason) {
+      const theirs = current(reason);
+      if (theirs) {
+        this.theirs = theirs;
+        this.mode = 'conflict';
+      } else this.message = readable(reason);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /** Replaces the other text by mine, knowing it. */
+  keepMine(): Promise<void> {
+    this.#agree();
+    return this.save();
+  }
+
+  /** Back to the editor with my text; saving then replaces the other one. */
+  editMine(): void {
+    this.#agree();
+    this.mode = 'edit';
+  }
+
+  #agree(): void {
+    if (this.theirs) this.#version = this.theirs.version;
+  }
+}
+
+function current(reason: unknown): Text | null {
+  if (!(reason instanceof Problem) || reason.status !== 409) return null;
+  const row = reason.current as Partial<Text> | null | undefined;
+  if (typeof row?.version !== 'number') return null;
+  return { description: row.description ?? '', version: row.version };
+}
