@@ -61,6 +61,7 @@ type engine interface {
 	translate(err error) error
 	reader() (pool *sql.DB, conn Conn)
 	migrate(ctx context.Context, files fs.FS) error
+	pending(ctx context.Context, files fs.FS) (bool, error)
 	watch(ctx context.Context, changed func())
 	name() string
 	close() error

@@ -34,6 +34,20 @@ func (d *DB) Migrate(ctx context.Context, folders ...fs.FS) error {
 	return nil
 }
 
+// Current returns Conflict unless the schema is exactly what the folders make of it:
+// a newer program has used the database, or it waits for a migration.
+func (d *DB) Current(ctx context.Context, folders ...fs.FS) error {
+	files, err := merge(folders)
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	pending, err := d.pending(ctx, files)
+	if err == nil && pending {
+		err = errs.New(errs.Conflict, "the database is older than this program: start the server, or run peisear migrate")
+	}
+	return err
+}
+
 // merge lays the files of all folders, at any depth, into one.
 func merge(folders []fs.FS) (fs.FS, error) {
 	all := fstest.MapFS{}

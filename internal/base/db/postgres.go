@@ -60,6 +60,14 @@ func (p *postgres) migrate(ctx context.Context, files fs.FS) error {
 	return m.up(ctx)
 }
 
+func (p *postgres) pending(ctx context.Context, files fs.FS) (bool, error) {
+	m, err := prepare(ctx, goose.DialectPostgres, p.pool, files)
+	if err != nil {
+		return false, err
+	}
+	return m.pending(ctx)
+}
+
 // watch has no way to know yet that nothing was written, so it says "maybe" at a
 // steady beat; whoever listens compares sequence heads, one indexed read.
 func (p *postgres) watch(ctx context.Context, changed func()) {

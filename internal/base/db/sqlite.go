@@ -117,6 +117,19 @@ func (l *lite) migrate(ctx context.Context, files fs.FS) (err error) {
 	return checkReferences(ctx, pool)
 }
 
+func (l *lite) pending(ctx context.Context, files fs.FS) (_ bool, err error) {
+	pool, err := openPool(ctx, l.path, 1)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	m, err := prepare(ctx, goose.DialectSQLite3, pool, files)
+	if err != nil {
+		return false, err
+	}
+	return m.pending(ctx)
+}
+
 // copyBefore keeps a checked copy of the file as it is, and the newest few of the
 // older ones.
 func (l *lite) copyBefore(ctx context.Context, pool *sql.DB, version int64) error {

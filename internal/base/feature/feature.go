@@ -3,8 +3,10 @@ package feature
 
 import (
 	"context"
+	"io"
 	"io/fs"
 
+	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/live"
 	"github.com/peisear/peisear/internal/base/web"
 )
@@ -16,4 +18,24 @@ type Feature struct {
 	Routes     func(api *web.API)                                         // registers the operations
 	Scopes     func(ctx context.Context, userID string) ([]string, error) // the scopes that the user may follow
 	Parts      []live.Part                                                // what the slice puts into snapshots
+}
+
+// Command is a word of the command line that a slice brings. Parse is a pointer to a
+// struct for kong, whose commands have the method Run(*Host) error.
+type Command struct {
+	Name  string
+	Help  string
+	Parse any
+}
+
+// Host is what a command is run with. It acts beside a server that may be running,
+// on the same database.
+type Host struct {
+	Ctx    context.Context //nolint:containedctx // the command is one call
+	Stdout io.Writer
+	Stderr io.Writer
+
+	// Open opens the database, which must be at the program's version already: a
+	// command never migrates what a server has open. Close what it returns.
+	Open func(ctx context.Context) (*db.DB, *live.Log, error)
 }

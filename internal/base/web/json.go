@@ -6,16 +6,41 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/peisear/peisear/internal/base/errs"
 )
 
-// formats reads and writes JSON. This is the one place where text that no database
-// can keep is refused: invalid UTF-8, which encoding/json would quietly replace, and
-// U+0000.
+// This file is the one place where text that no database can keep is refused:
+// invalid UTF-8, which encoding/json would quietly replace, and U+0000.
+
+// keepable looks at the address of a request; bodies are looked at by decode.
+func keepable(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if unkeepable(r.URL.Path) {
+			WriteError(w, r, errNoPath)
+			return
+		}
+		if strings.Contains(r.URL.RawQuery, "%") {
+			for name, values := range r.URL.Query() {
+				if unkeepable(name) || slices.ContainsFunc(values, unkeepable) {
+					WriteError(w, r, errs.Field("query."+strings.ToValidUTF8(name, "?"), "must be valid UTF-8 and free of U+0000"))
+					return
+				}
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func unkeepable(text string) bool { return !utf8.ValidString(text) || strings.Contains(text, "\x00") }
+
+// formats reads and writes JSON.
 func formats() map[string]huma.Format {
 	format := huma.Format{
 		Marshal: func(w io.Writer, v any) error {

@@ -62,7 +62,7 @@ func (a *API) Handler(middleware ...func(http.Handler) http.Handler) http.Handle
 	sameOrigin := http.NewCrossOriginProtection()
 	sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { WriteError(w, r, errCrossOrigin) }))
 	h = sameOrigin.Handler(h)
-	return a.logged(secured(h))
+	return a.logged(secured(keepable(h)))
 }
 
 // Operation describes an operation.

@@ -73,7 +73,7 @@ func sortColumn(name string) (expression string, text bool) {
 func (s *Service) List(ctx context.Context, by account.Actor, projectKey string, f Filter) (_ Page, err error) {
 	defer errs.Wrap(&err, "issue.List(%s)", projectKey)
 	if f.Limit < 1 || f.Limit > MaxPage {
-		return Page{}, errs.Field("limit", "expected a number from 1 to %d", MaxPage)
+		return Page{}, errs.Field("query.limit", "expected a number from 1 to %d", MaxPage)
 	}
 	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (Page, error) {
 		p, err := project.Enter(ctx, c, by, projectKey, project.Viewer)
@@ -244,7 +244,7 @@ func (c cursor) String() string {
 
 // position reads the cursor. Invalid: it is none, or of another order.
 func (f Filter) position(isText bool) (value any, id string, err error) {
-	refused := errs.Field("cursor", "expected the nextCursor of a page in the same order")
+	refused := errs.Field("query.cursor", "expected the nextCursor of a page in the same order")
 	text, err := base64.RawURLEncoding.DecodeString(f.Cursor)
 	if err != nil {
 		return nil, "", refused

@@ -47,7 +47,7 @@ var (
 func (s *Service) Members(ctx context.Context, by account.Actor, key, after string, limit int) (page []Person, more bool, err error) {
 	defer errs.Wrap(&err, "project.Members(%s)", key)
 	if limit < 1 || limit > MaxPage {
-		return nil, false, errs.Field("limit", "expected a number from 1 to %d", MaxPage)
+		return nil, false, errs.Field("query.limit", "expected a number from 1 to %d", MaxPage)
 	}
 	page, err = db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) ([]Person, error) {
 		p, err := Enter(ctx, c, by, key, Viewer)

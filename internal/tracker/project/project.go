@@ -174,7 +174,7 @@ func (s *Service) byID(ctx context.Context, by account.Actor, id string) (Projec
 func (s *Service) List(ctx context.Context, by account.Actor, after string, limit int) (page []Project, more bool, err error) {
 	defer errs.Wrap(&err, "project.List(%s, %d)", after, limit)
 	if limit < 1 || limit > MaxPage {
-		return nil, false, errs.Field("limit", "expected a number from 1 to %d", MaxPage)
+		return nil, false, errs.Field("query.limit", "expected a number from 1 to %d", MaxPage)
 	}
 	page, err = db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) ([]Project, error) {
 		rows, err := query.New(c).ListProjects(ctx, query.ListProjectsParams{Actor: by.ID, After: after, N: int64(limit) + 1})

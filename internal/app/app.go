@@ -1,0 +1,226 @@
+// Package app puts the program together. It is the only package that knows all
+// the others, and the one place to read what depends on what.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/feature"
+	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/base/web"
+	pages "github.com/peisear/peisear/web"
+)
+
+// How long a client may take, and how long requests in progress may take to end
+// when the program stops.
+const (
+	headerTimeout = 10 * time.Second
+	readTimeout   = 60 * time.Second
+	idleTimeout   = 2 * time.Minute
+	grace         = 10 * time.Second
+)
+
+// App is the program: open, serving nothing until Run. Close it.
+type App struct {
+	Handler    http.Handler
+	SignUpLink string // of the first admin; "" when there is one
+
+	api    *web.API
+	db     *db.DB
+	stop   context.CancelFunc
+	owned  sync.WaitGroup // every goroutine that outlives a request
+	logger *slog.Logger
+}
+
+// parts is what the features are built from, and they themselves.
+type parts struct {
+	db       *db.DB
+	hub      *live.Hub
+	log      *live.Log
+	accounts *account.Service
+	features []feature.Feature
+}
+
+// build makes the features on a database. It does no I/O.
+func build(d *db.DB, s account.Settings, logger *slog.Logger) parts {
+	p := parts{db: d, hub: live.NewHub()}
+	p.log = live.New(d, p.hub)
+	p.accounts = account.New(d, p.log, p.hub, logger, s)
+	p.features = append([]feature.Feature{account.Feature(p.accounts)}, product(d, p.log, p.accounts)...)
+	for _, f := range p.features {
+		p.log.Offer(f.Parts...)
+	}
+	return p
+}
+
+// New opens the database, brings its schema up to date and builds the features.
+func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error) {
+	secrets, warning, err := c.Secrets()
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range append(c.Warnings(), warning) {
+		if text != "" {
+			logger.WarnContext(ctx, text)
+		}
+	}
+	d, err := db.Open(ctx, c.DatabaseURL)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Close())
+		}
+	}()
+	p := build(d, c.accounts(secrets), logger)
+	if err := d.Migrate(ctx, migrations(p.features)...); err != nil {
+		return nil, err
+	}
+	a := &App{api: web.New(logger, c.TrustedProxies), db: d, logger: logger}
+	if a.SignUpLink, err = p.accounts.InitialInvite(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.routes(c, p); err != nil {
+		return nil, err
+	}
+	a.Handler = a.api.Handler(p.accounts.Authenticate)
+	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
+	a.owned.Go(func() { p.hub.Run(ctx, p.log, logger) })
+	a.owned.Go(func() { p.accounts.Run(ctx) })
+	return a, nil
+}
+
+func (c Config) accounts(s Secrets) account.Settings {
+	return account.Settings{
+		PublicURL:         c.PublicURL,
+		Secret:            s.Master,
+		Keys:              s.Keys,
+		AccessTTL:         c.AccessTokenTTL,
+		RefreshTTL:        c.RefreshTokenTTL,
+		SecureCookie:      c.SecureCookie(),
+		OpenRegistration:  c.OpenRegistration,
+		InitialInviteCode: c.InitialInviteCode,
+		Passwords:         account.StandardArgon2(),
+		Clock:             account.SystemClock(),
+	}
+}
+
+func (a *App) routes(c Config, p parts) error {
+	for _, f := range p.features {
+		if f.Routes != nil {
+			f.Routes(a.api)
+		}
+	}
+	p.log.Routes(a.api, access(p))
+	a.health()
+	files := pages.Files()
+	if c.StaticDir != "" {
+		files = os.DirFS(c.StaticDir)
+	}
+	return a.api.Assets(files)
+}
+
+type healthOutput struct {
+	Body struct {
+		Status   string `json:"status" enum:"ok"`
+		Database string `json:"database" enum:"sqlite,postgres"`
+	}
+}
+
+var errDatabaseSilent = errs.New(errs.Unavailable, "the database does not answer")
+
+// health is for monitors: /api/health asks the database, /health says that the
+// process answers.
+func (a *App) health() {
+	web.Handle(a.api, web.Op("health.get", "GET /api/health", http.StatusOK),
+		func(ctx context.Context, _ *struct{}) (*healthOutput, error) {
+			_, err := db.Read(ctx, a.db, func(ctx context.Context, c db.Conn) (one int, err error) {
+				return one, c.QueryRowContext(ctx, "SELECT 1").Scan(&one)
+			})
+			if err != nil {
+				return nil, errors.Join(errDatabaseSilent, err)
+			}
+			out := new(healthOutput)
+			out.Body.Status, out.Body.Database = "ok", a.db.Engine()
+			return out, nil
+		})
+	a.api.Stream("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte("ok\n")) // the client has gone
+	})
+}
+
+// Run serves on the listener until ctx ends, then lets requests end.
+func (a *App) Run(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler:           a.Handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          slog.NewLogLogger(a.logger.Handler(), slog.LevelDebug),
+	}
+	server.RegisterOnShutdown(a.stop) // ends the streams, which would outlast the grace
+	failed := make(chan error, 1)
+	a.owned.Go(func() { failed <- server.Serve(l) })
+	a.logger.InfoContext(ctx, "serving", "address", l.Addr().String())
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	return server.Shutdown(ctx)
+}
+
+// Close ends what the app runs and releases the database.
+func (a *App) Close() error {
+	a.stop()
+	a.owned.Wait()
+	return a.db.Close()
+}
+
+func migrations(features []feature.Feature) []fs.FS {
+	folders := []fs.FS{live.Migrations}
+	for _, f := range features {
+		if f.Migrations != nil {
+			folders = append(folders, f.Migrations)
+		}
+	}
+	return folders
+}
+
+// access lets users follow their own scope and what the features add to it.
+func access(p parts) live.Access {
+	return func(ctx context.Context) (live.Who, []string, error) {
+		who, err := p.accounts.Who(ctx)
+		if err != nil {
+			return live.Who{}, nil, err
+		}
+		scopes := []string{account.Actor{ID: who.User}.Scope()}
+		for _, f := range p.features {
+			if f.Scopes == nil {
+				continue
+			}
+			more, err := f.Scopes(ctx, who.User)
+			if err != nil {
+				return live.Who{}, nil, fmt.Errorf("scopes of %s: %w", f.Name, err)
+			}
+			scopes = append(scopes, more...)
+		}
+		return who, scopes, nil
+	}
+}

@@ -1,0 +1,22 @@
+package app
+
+import (
+	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/feature"
+	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/notes"
+	"github.com/peisear/peisear/internal/tracker"
+)
+
+// product lists the features in the order in which they depend on each other.
+// A new feature is one line here.
+func product(d *db.DB, log *live.Log, accounts *account.Service) []feature.Feature {
+	features := []feature.Feature{
+		notes.Feature(notes.New(d, log)),
+	}
+	return append(features, tracker.Features(d, log, accounts)...)
+}
+
+// commands are what the product adds to the command line.
+func commands() []feature.Command { return tracker.Commands() }

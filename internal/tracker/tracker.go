@@ -1,0 +1,31 @@
+// Package tracker is the product: an issue tracker on the foundation in base,
+// account and notes. Delete this folder, and its lines in app/product.go, to begin
+// another app.
+package tracker
+
+import (
+	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/feature"
+	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/tracker/board"
+	"github.com/peisear/peisear/internal/tracker/importer"
+	"github.com/peisear/peisear/internal/tracker/issue"
+	"github.com/peisear/peisear/internal/tracker/project"
+)
+
+// Features lists the tracker's slices in the order in which they depend on each
+// other.
+func Features(d *db.DB, log *live.Log, accounts *account.Service) []feature.Feature {
+	projects := project.New(d, log)
+	accounts.Accepted.Subscribe(projects.Join)
+	issues := issue.New(d, log, projects)
+	return []feature.Feature{
+		project.Feature(projects),
+		issue.Feature(issues),
+		board.Feature(board.New(issues)),
+	}
+}
+
+// Commands are what the tracker adds to the command line.
+func Commands() []feature.Command { return []feature.Command{importer.Command()} }
