@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Problem } from '../base/api';
-import { Signup, type Invite, type SignupInput } from './signup.svelte';
+import { Signup, type Invite, type SignupCalls } from './signup.svelte';
 
 const unusable = new Problem({
   status: 422,
@@ -9,7 +9,7 @@ const unusable = new Problem({
 });
 
 function signup(invite: Partial<Invite> | Problem, answer: Problem | null = null) {
-  const signUp = vi.fn((_: SignupInput) => (answer ? Promise.reject(answer) : Promise.resolve()));
+  const signUp = vi.fn<SignupCalls['signUp']>(() => (answer ? Promise.reject(answer) : Promise.resolve()));
   const check = vi.fn(() =>
     invite instanceof Problem
       ? Promise.reject(invite)

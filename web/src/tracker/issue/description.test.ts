@@ -6,7 +6,7 @@ const stale = new Problem({ status: 409, title: 'Conflict', current: { descripti
 
 describe('editing a description', () => {
   it('saves with the version that was read', async () => {
-    const save = vi.fn((_: Text) => Promise.resolve());
+    const save = vi.fn<(text: Text) => Promise<void>>(() => Promise.resolve());
     const editor = new Description(save);
     editor.edit({ description: 'old', version: 3 });
     editor.draft = 'mine';

@@ -6,7 +6,7 @@ export type Role = (typeof ROLES)[number];
 
 /** Whether the role is enough where `need` is asked for. */
 export function may(role: Role | null | undefined, need: Role): boolean {
-  return role != null && ROLES.indexOf(role) >= ROLES.indexOf(need);
+  return role !== null && role !== undefined && ROLES.indexOf(role) >= ROLES.indexOf(need);
 }
 
 /** The roles that somebody may give: nobody grants above their own. */

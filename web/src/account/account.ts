@@ -1,0 +1,31 @@
+import { ok, type Auth } from '../base/api';
+import type { App } from '../base/state';
+import type { Entity } from '../base/sync';
+import type { LoginCalls } from './login.svelte';
+import type { SignupCalls } from './signup.svelte';
+
+/** Everybody who has an account here: id and name, no address. Lives in the scope "org". */
+export interface Person {
+  readonly id: string;
+  readonly displayName: string;
+}
+
+export const people: Entity<Person> = { name: 'person', schema: 1 };
+export const ORG = 'org';
+
+export function signupCalls({ api, session }: App): SignupCalls {
+  return {
+    check: async (code) => {
+      const { valid, email, role } = await ok(api.POST('/api/auth/signup/invite/check', { body: { code } }));
+      return { valid, email: email ?? null, role: role === 'admin' ? 'admin' : 'user' };
+    },
+    signUp: async (body) => session.adopt((await ok(api.POST('/api/auth/signup/password', { body }))) as Auth),
+  };
+}
+
+export function loginCalls({ api, session }: App): LoginCalls {
+  return {
+    login: async (email, password) =>
+      session.adopt((await ok(api.POST('/api/auth/login', { body: { email, password } }))) as Auth),
+  };
+}

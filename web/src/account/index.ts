@@ -1,0 +1,20 @@
+/** Accounts: signing up by invite, signing in, and the invites that admins make. */
+import type { Feature } from '../base/feature';
+import { m } from '../base/i18n';
+import { people } from './account';
+
+export { ORG, people, type Person } from './account';
+
+const signup = { load: () => import('./SignupPage.svelte'), guest: true };
+
+export const account: Feature = {
+  name: 'account',
+  routes: {
+    '/login': { load: () => import('./LoginPage.svelte'), guest: true },
+    '/signup': signup,
+    '/register': signup,
+    '/invites': { load: () => import('./InvitesPage.svelte') },
+  },
+  nav: (me) => (me.role === 'admin' ? [{ href: '/invites', label: m.account_invites(), icon: 'ticket' }] : []),
+  entities: [people],
+};
