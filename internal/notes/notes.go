@@ -106,7 +106,7 @@ func (s *Service) Get(ctx context.Context, by account.Actor, id string) (_ Note,
 func (s *Service) List(ctx context.Context, by account.Actor, before string, limit int) (page []Note, more bool, err error) {
 	defer errs.Wrap(&err, "notes.List(%s, %d)", before, limit)
 	if limit < 1 || limit > MaxPage {
-		return nil, false, errs.Field("limit", "expected a number from 1 to %d", MaxPage)
+		return nil, false, errs.Field("query.limit", "expected a number from 1 to %d", MaxPage)
 	}
 	if before == "" {
 		before = lastID
