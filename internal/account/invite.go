@@ -100,8 +100,7 @@ func (s *Service) Invite(ctx context.Context, by Actor, tx string, d InviteDraft
 }
 
 func (s *Service) checkedInvite(d InviteDraft) (p query.CreateInviteParams, err error) {
-	now := s.now()
-	p = query.CreateInviteParams{Role: string(d.Role), Now: now.UnixMicro()}
+	p = query.CreateInviteParams{Role: string(d.Role), Now: s.now().UnixMicro()}
 	if d.Role != User && d.Role != Admin {
 		return p, errs.Field("body.role", "a role is user or admin")
 	}
@@ -113,7 +112,7 @@ func (s *Service) checkedInvite(d InviteDraft) (p query.CreateInviteParams, err 
 		p.Email = &email
 	}
 	if d.ExpiresAt != nil {
-		if !d.ExpiresAt.After(now) {
+		if d.ExpiresAt.UnixMicro() <= p.Now {
 			return p, errs.Field("body.expiresAt", "expected a time to come")
 		}
 		p.ExpiresAt = new(d.ExpiresAt.UnixMicro())
@@ -243,9 +242,24 @@ func (s *Service) adopt(ctx context.Context) error {
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	_, _, err = live.Write(ctx, s.log, audit(Operator(), ""), func(tx *live.Tx) (none struct{}, err error) {
+	doubles, _, err := live.Write(ctx, s.log, audit(Operator(), ""), func(tx *live.Tx) (doubles []string, err error) {
 		for _, row := range rows {
-			if err := s.adoptOne(ctx, tx, row.Code); err != nil {
+			double, err := s.adoptOne(ctx, tx, row.Code)
+			if err != nil {
+				return nil, err
+			}
+			if double {
+				doubles = append(doubles, row.Code)
+			}
+		}
+		return doubles, nil
+	})
+	if err != nil || len(doubles) == 0 {
+		return err
+	}
+	_, err = db.Write(ctx, s.db, func(tx *db.Tx) (none struct{}, err error) {
+		for _, code := range doubles {
+			if err := query.New(tx).DeletePlainInvite(ctx, code); err != nil {
 				return none, err
 			}
 		}
@@ -254,27 +268,26 @@ func (s *Service) adopt(ctx context.Context) error {
 	return err
 }
 
-func (s *Service) adoptOne(ctx context.Context, tx *live.Tx, code string) error {
+// adoptOne reports a code that was given out before: written again, it is not
+// revived.
+func (s *Service) adoptOne(ctx context.Context, tx *live.Tx, code string) (double bool, err error) {
 	q := query.New(tx)
 	hash := code
 	if !strings.HasPrefix(code, hashed) {
 		hash = hashCode(strings.TrimSpace(code))
-		switch _, err := q.GetInviteByCode(ctx, hash); {
-		case err == nil: // the code was given out before; writing it again does not revive it
-			return q.DeletePlainInvite(ctx, code)
-		case !noRow(err):
-			return err
+		if _, err := q.GetInviteByCode(ctx, hash); !noRow(err) {
+			return err == nil, err
 		}
 	}
 	id := uuid.Must(uuid.NewV7()).String()
 	row, err := q.AdoptInvite(ctx, query.AdoptInviteParams{Code: code, Hash: hash, ID: &id, Now: s.now().UnixMicro()})
 	if noRow(err) {
-		return nil // another process was faster
+		return false, nil // another process was faster
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	return tx.Record(inviteEntity, id, nil, invite(row))
+	return false, tx.Record(inviteEntity, id, nil, invite(row))
 }
 
 // InitialInvite makes the invite of the first admin where there is no admin yet,

@@ -17,36 +17,31 @@ const (
 )
 
 // rate is how many refused attempts are free, and how long it takes to earn one
+// back. What is kept of an address or account is the time when it has earned all
 // back.
 type rate struct {
-	free  float64
+	free  int
 	every time.Duration
 }
 
-func perIP() rate           { return rate{100, time.Second} }
-func perIPUser() rate       { return rate{10, 30 * time.Second} }
-func (r rate) full() bucket { return bucket{left: r.free} }
-
-// bucket is what is left of a rate.
-type bucket struct {
-	left float64
-	at   time.Time
-}
-
-func (r rate) refill(b bucket, now time.Time) bucket {
-	if earned := now.Sub(b.at); earned > 0 && !b.at.IsZero() {
-		b.left = min(r.free, b.left+float64(earned)/float64(r.every))
-	}
-	b.at = now
-	return b
-}
+func perIP() rate     { return rate{100, time.Second} }
+func perIPUser() rate { return rate{10, 30 * time.Second} }
 
 // wait is how long until one attempt is free, 0 when one is.
-func (r rate) wait(b bucket) time.Duration {
-	if b.left >= 1 {
-		return 0
+func (r rate) wait(full, now time.Time) time.Duration {
+	return max(0, full.Sub(now)-time.Duration(r.free-1)*r.every)
+}
+
+// take is when all will be earned back after one more refused attempt.
+func (r rate) take(full, now time.Time) time.Time {
+	if full.Before(now) {
+		full = now
 	}
-	return time.Duration((1 - b.left) * float64(r.every))
+	most := now.Add(time.Duration(r.free) * r.every)
+	if full = full.Add(r.every); full.After(most) {
+		full = most
+	}
+	return full
 }
 
 type ipUser struct {
@@ -61,15 +56,15 @@ type ipUser struct {
 // not asked for.
 type limits struct {
 	mu     sync.Mutex
-	ips    *lru[netip.Prefix, bucket]
-	pairs  *lru[ipUser, bucket]
+	ips    *lru[netip.Prefix, time.Time]
+	pairs  *lru[ipUser, time.Time]
 	pauses *lru[string, time.Time]
 }
 
 func newLimits() *limits {
 	return &limits{
-		ips:    newLRU[netip.Prefix, bucket](maxTracked),
-		pairs:  newLRU[ipUser, bucket](maxTracked),
+		ips:    newLRU[netip.Prefix, time.Time](maxTracked),
+		pairs:  newLRU[ipUser, time.Time](maxTracked),
 		pauses: newLRU[string, time.Time](maxTracked),
 	}
 }
@@ -100,12 +95,12 @@ func (l *limits) allow(ip netip.Addr, user string, now time.Time) error {
 	return nil
 }
 
-func held[K comparable](all *lru[K, bucket], key K, r rate, now time.Time) time.Duration {
-	b, ok := all.get(key)
+func held[K comparable](all *lru[K, time.Time], key K, r rate, now time.Time) time.Duration {
+	full, ok := all.get(key)
 	if !ok {
 		return 0
 	}
-	return r.wait(r.refill(b, now))
+	return r.wait(full, now)
 }
 
 // refused counts an attempt that was refused.
@@ -119,14 +114,9 @@ func (l *limits) refused(ip netip.Addr, user string, now time.Time) {
 	}
 }
 
-func take[K comparable](all *lru[K, bucket], key K, r rate, now time.Time) {
-	b, ok := all.get(key)
-	if !ok {
-		b = r.full()
-	}
-	b = r.refill(b, now)
-	b.left = max(0, b.left-1)
-	all.put(key, b)
+func take[K comparable](all *lru[K, time.Time], key K, r rate, now time.Time) {
+	full, _ := all.get(key)
+	all.put(key, r.take(full, now))
 }
 
 // pause is how long an attempt on the account waits after a refused one from

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -100,6 +101,7 @@ type gate struct {
 	slots   chan struct{}
 	waiting chan struct{}
 	patient time.Duration
+	passed  atomic.Int64 // how often somebody has entered
 }
 
 // maxWaiting and patience bound the queue in front of the gate.
@@ -111,33 +113,40 @@ const (
 func newGate() *gate { return sizedGate(max(1, runtime.GOMAXPROCS(0)/2), maxWaiting, patience) }
 
 func sizedGate(slots, waiting int, patient time.Duration) *gate {
-	return &gate{make(chan struct{}, slots), make(chan struct{}, waiting), patient}
+	return &gate{slots: make(chan struct{}, slots), waiting: make(chan struct{}, waiting), patient: patient}
 }
 
 // enter waits for a slot; call leave when done with it.
 // Unavailable: too many are waiting, or the wait took too long.
 func (g *gate) enter(ctx context.Context) (leave func(), err error) {
-	leave = func() { <-g.slots }
+	if err := g.wait(ctx); err != nil {
+		return nil, err
+	}
+	g.passed.Add(1)
+	return func() { <-g.slots }, nil
+}
+
+func (g *gate) wait(ctx context.Context) error {
 	select {
 	case g.slots <- struct{}{}:
-		return leave, nil
+		return nil
 	default:
 	}
 	select {
 	case g.waiting <- struct{}{}:
 		defer func() { <-g.waiting }()
 	default:
-		return nil, errBusy()
+		return errBusy()
 	}
 	timer := time.NewTimer(g.patient)
 	defer timer.Stop()
 	select {
 	case g.slots <- struct{}{}:
-		return leave, nil
+		return nil
 	case <-timer.C:
-		return nil, errBusy()
+		return errBusy()
 	case <-ctx.Done():
-		return nil, errs.From(ctx.Err(), errs.Unavailable, "the request was given up")
+		return errs.From(ctx.Err(), errs.Unavailable, "the request was given up")
 	}
 }
 

@@ -1,0 +1,454 @@
+package account_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/live"
+)
+
+const day = 24 * time.Hour
+
+func (n *node) refresh(t *testing.T, s account.SignedIn, attempt string) (account.SignedIn, error) {
+	t.Helper()
+	return n.Refresh(t.Context(), s.Refresh, attempt)
+}
+
+func TestRefreshRotates(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		first := n.signUp(t, "ann", account.User)
+		second, err := n.refresh(t, first, "a1")
+		if err != nil || second.Refresh == first.Refresh || second.User != first.User || second.ExpiresIn != 15*time.Minute {
+			t.Fatalf("%+v, %v", second, err)
+		}
+		third, err := n.refresh(t, second, "") // an attempt's name is optional
+		if err != nil || third.Refresh == second.Refresh || third.AccessToken == second.AccessToken {
+			t.Fatalf("%+v, %v", third, err)
+		}
+		for _, s := range []account.SignedIn{first, second, third} {
+			if status := n.me(t, s); status != http.StatusOK {
+				t.Errorf("access token: %d", status)
+			}
+		}
+	})
+}
+
+func TestReplayEndsTheSession(t *testing.T) {
+	for name, again := range map[string]func(n *node) string{
+		"with another attempt":  func(*node) string { return "a2" },
+		"without an attempt":    func(*node) string { return "" },
+		"with the same, late":   func(n *node) string { n.clock.pass(10*time.Second + time.Microsecond); return "a1" },
+		"a day later, another":  func(n *node) string { n.clock.pass(day); return "a9" },
+		"attempt never had one": func(*node) string { return "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, n *node) {
+				first := n.signUp(t, "ann", account.User)
+				attempt := "a1"
+				if name == "attempt never had one" {
+					attempt = ""
+				}
+				second, err := n.refresh(t, first, attempt)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = n.refresh(t, first, again(n))
+				wantKind(t, "replay", err, errs.Unauthorized)
+				_, err = n.refresh(t, second, "a3")
+				wantKind(t, "the successor", err, errs.Unauthorized)
+				if status := n.me(t, second); status != http.StatusUnauthorized {
+					t.Errorf("access token: %d", status)
+				}
+				if rows := n.count(t, "session", "1 = 1"); rows != 0 {
+					t.Errorf("%d sessions", rows)
+				}
+			})
+		})
+	}
+}
+
+// TestOlderTokensNeverComeBack: two steps behind is a replay even in the right
+// attempt.
+func TestOlderTokensNeverComeBack(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		first := n.signUp(t, "ann", account.User)
+		second, err := n.refresh(t, first, "a1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = n.refresh(t, second, "a1"); err != nil {
+			t.Fatal(err)
+		}
+		_, err = n.refresh(t, first, "a1")
+		wantKind(t, "two steps behind", err, errs.Unauthorized)
+	})
+}
+
+func TestTwentyInOneAttempt(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		first := n.signUp(t, "ann", account.User)
+		var wg sync.WaitGroup
+		var got [20]account.SignedIn
+		for i := range got {
+			wg.Go(func() {
+				var err error
+				if got[i], err = n.refresh(t, first, "same"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		for _, s := range got {
+			if s.Refresh != got[0].Refresh || s.Refresh == first.Refresh {
+				t.Errorf("successors differ: %s, %s", s.Refresh, got[0].Refresh)
+			}
+		}
+		if _, err := n.refresh(t, got[0], "next"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTwentyAttempts(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		first := n.signUp(t, "ann", account.User)
+		var wg sync.WaitGroup
+		var got [20]account.SignedIn
+		var failed [20]error
+		for i := range got {
+			wg.Go(func() { got[i], failed[i] = n.refresh(t, first, fmt.Sprint("a", i)) })
+		}
+		wg.Wait()
+		good := 0
+		for i, err := range failed {
+			if err == nil {
+				good++
+				_, err = n.refresh(t, got[i], "next")
+			}
+			wantKind(t, "afterwards", err, errs.Unauthorized)
+		}
+		if good > 1 {
+			t.Errorf("%d succeeded", good)
+		}
+		if rows := n.count(t, "session", "1 = 1"); rows != 0 {
+			t.Errorf("%d sessions", rows)
+		}
+	})
+}
+
+func TestSessionsExpire(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		s := n.signUp(t, "ann", account.User)
+		refresh := func() (err error) {
+			next, err := n.refresh(t, s, "")
+			if err == nil {
+				s = next
+			}
+			return err
+		}
+		n.clock.pass(7*day - time.Second)
+		if err := refresh(); err != nil {
+			t.Errorf("after almost 7 days: %v", err)
+		}
+		n.clock.pass(7 * day)
+		wantKind(t, "idle for 7 days", refresh(), errs.Unauthorized)
+		wantKind(t, "once more", refresh(), errs.Unauthorized)
+
+		s = n.signUp(t, "bob", account.User)
+		start := n.clock.Now()
+		for range 29 {
+			n.clock.pass(day)
+			if err := refresh(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if left := s.RefreshExpires.Sub(start); left > 30*day {
+			t.Errorf("lives for %v", left)
+		}
+		n.clock.pass(day)
+		wantKind(t, "after 30 days", refresh(), errs.Unauthorized)
+	})
+}
+
+// TestInventedTokensEndNothing: who knows a session's id cannot sign its user out.
+func TestInventedTokensEndNothing(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		s := n.signUp(t, "ann", account.User)
+		raw, err := base64.RawURLEncoding.DecodeString(s.Refresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change := func(at int) string {
+			changed := append([]byte(nil), raw...)
+			changed[at]++
+			return base64.RawURLEncoding.EncodeToString(changed)
+		}
+		for name, token := range map[string]string{
+			"nothing": "", "text": "hello", "another session": change(0), "next n": change(23), "another MAC": change(24),
+			"short": s.Refresh[:len(s.Refresh)-1], "long": s.Refresh + "A", "not base64": strings.Repeat("!", len(s.Refresh)),
+		} {
+			_, err := n.Refresh(t.Context(), token, "a")
+			wantKind(t, name, err, errs.Unauthorized)
+		}
+		if _, err := n.refresh(t, s, "a"); err != nil {
+			t.Errorf("the real one: %v", err)
+		}
+	})
+}
+
+func TestLogout(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		ctx := t.Context()
+		n.signUp(t, "ann", account.User)
+		login := func() account.SignedIn {
+			s, err := n.Login(ctx, home, "ann@example.org", password)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		byCookie, byToken, stays := login(), login(), login()
+		if err := n.Logout(ctx, account.Actor{}, byCookie.Refresh); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Logout(ctx, actor(t, n, byToken), ""); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []account.SignedIn{byCookie, byToken} {
+			if status := n.me(t, s); status != http.StatusUnauthorized {
+				t.Errorf("access token: %d", status)
+			}
+			_, err := n.refresh(t, s, "")
+			wantKind(t, "refresh", err, errs.Unauthorized)
+			if err := n.Logout(ctx, account.Actor{}, s.Refresh); err != nil {
+				t.Errorf("once more: %v", err)
+			}
+		}
+		if status := n.me(t, stays); status != http.StatusOK {
+			t.Errorf("another session: %d", status)
+		}
+		if err := n.Logout(ctx, account.Actor{}, "nonsense"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestEndedAtOnce: what ends a user's tokens is obeyed by the next request, on this
+// node and, once it has looked, on another.
+func TestEndedAtOnce(t *testing.T) {
+	for name, end := range map[string]func(n *node, s account.SignedIn) error{
+		"promotion": func(n *node, s account.SignedIn) error {
+			_, err := n.SetRole(t.Context(), account.Operator(), s.User.ID, account.Admin)
+			return err
+		},
+		"disabled": func(n *node, s account.SignedIn) error {
+			_, err := n.SetDisabled(t.Context(), account.Operator(), s.User.ID, true)
+			return err
+		},
+		"signed out": func(n *node, s account.SignedIn) error {
+			return n.Logout(t.Context(), account.Actor{}, s.Refresh)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, n *node) {
+				n.signUp(t, "admin", account.Admin)
+				s, other := n.signUp(t, "ann", account.User), newNode(t, n.db)
+				bystander := n.signUp(t, "bob", account.User)
+				for _, node := range []*node{n, other} {
+					if err := node.CatchUp(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					if status := node.me(t, s); status != http.StatusOK {
+						t.Fatalf("before: %d", status)
+					}
+				}
+				if err := end(n, s); err != nil {
+					t.Fatal(err)
+				}
+				if status := n.me(t, s); status != http.StatusUnauthorized {
+					t.Errorf("here: %d", status)
+				}
+				if err := other.CatchUp(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				for _, node := range []*node{n, other} {
+					if status := node.me(t, s); status != http.StatusUnauthorized {
+						t.Errorf("after: %d", status)
+					}
+					if status := node.me(t, bystander); status != http.StatusOK {
+						t.Errorf("bystander: %d", status)
+					}
+				}
+				_, err := n.refresh(t, s, "")
+				if (err == nil) != (name == "promotion") {
+					t.Errorf("refresh: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestANodeThatCannotLookAsksTheDatabase: nobody has told it for two seconds.
+func TestANodeThatCannotLookAsksTheDatabase(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		s, other := n.signUp(t, "ann", account.User), newNode(t, n.db)
+		if err := other.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Logout(t.Context(), account.Actor{}, s.Refresh); err != nil {
+			t.Fatal(err)
+		}
+		other.clock.pass(2 * time.Second)
+		if status := other.me(t, s); status != http.StatusUnauthorized {
+			t.Errorf("status %d", status)
+		}
+	})
+}
+
+func TestANewNodeKnowsWhatHasEnded(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		s := n.signUp(t, "ann", account.User)
+		if err := n.Logout(t.Context(), account.Actor{}, s.Refresh); err != nil {
+			t.Fatal(err)
+		}
+		started := newNode(t, n.db)
+		if err := started.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if status := started.me(t, s); status != http.StatusUnauthorized {
+			t.Errorf("status %d", status)
+		}
+	})
+}
+
+func TestEnabledAgain(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		ctx := t.Context()
+		n.signUp(t, "admin", account.Admin)
+		s := n.signUp(t, "ann", account.User)
+		if _, err := n.SetDisabled(ctx, account.Operator(), s.User.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		_, err := n.Login(ctx, home, "ann@example.org", password)
+		wantKind(t, "disabled", err, errs.Unauthorized)
+		if _, err := n.SetDisabled(ctx, account.Operator(), s.User.ID, false); err != nil {
+			t.Fatal(err)
+		}
+		if _, err = n.Login(ctx, home, "ann@example.org", password); err != nil {
+			t.Error(err)
+		}
+		if status := n.me(t, s); status != http.StatusUnauthorized {
+			t.Errorf("an old token: %d", status)
+		}
+	})
+}
+
+// TestWhoHasEndedFollowsNothing: a live connection's owner is asked for again.
+func TestWhoHasEndedFollowsNothing(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		s := n.signUp(t, "ann", account.User)
+		var before, after live.Who
+		var beforeErr, afterErr error
+		n.Authenticate(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			before, beforeErr = n.Who(r.Context())
+			if err := n.Logout(r.Context(), account.Actor{}, s.Refresh); err != nil {
+				t.Error(err)
+			}
+			after, afterErr = n.Who(r.Context())
+		})).ServeHTTP(nil, request(t, http.MethodGet, "/", bearer(s.AccessToken), ""))
+		if beforeErr != nil || before.User != s.User.ID || before.Session == "" || before.Expires.Sub(n.clock.Now()) > 15*time.Minute {
+			t.Errorf("%+v, %v", before, beforeErr)
+		}
+		wantKind(t, fmt.Sprint("after ", after), afterErr, errs.Unauthorized)
+	})
+}
+
+func TestPurge(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		s := n.signUp(t, "ann", account.User)
+		n.signUp(t, "bob", account.User)
+		if err := n.Logout(t.Context(), account.Actor{}, s.Refresh); err != nil {
+			t.Fatal(err)
+		}
+		purge := func() (sessions, revocations int64) {
+			if err := n.Purge(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return n.count(t, "session", "1 = 1"), n.count(t, "revocation", "1 = 1")
+		}
+		if sessions, revocations := purge(); sessions != 1 || revocations != 1 {
+			t.Errorf("too early: %d, %d", sessions, revocations)
+		}
+		n.clock.pass(7 * day)
+		if sessions, revocations := purge(); sessions != 0 || revocations != 0 {
+			t.Errorf("left: %d, %d", sessions, revocations)
+		}
+	})
+}
+
+// TestStreamsEndWithTheirSession: a live stream of another node ends by itself when
+// its session does, soon after, and nobody else's.
+func TestStreamsEndWithTheirSession(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		ann, bob := n.signUp(t, "ann", account.User), n.signUp(t, "bob", account.User)
+		other := newNode(t, n.db)
+		run(t, other)
+		server := httptest.NewServer(other.http)
+		defer server.Close()
+		open := func(s account.SignedIn) *http.Response {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/api/live", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Authorization", "Bearer "+s.AccessToken)
+			answer, err := server.Client().Do(r)
+			if err != nil || answer.StatusCode != http.StatusOK {
+				t.Fatalf("%v, %v", answer, err)
+			}
+			return answer
+		}
+		ends, stays := open(ann), open(bob)
+		defer ends.Body.Close()
+		defer stays.Body.Close()
+		if err := n.Logout(t.Context(), account.Actor{}, ann.Refresh); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(ends.Body); err != nil { // waits for the end
+			t.Error(err)
+		}
+		if status := other.me(t, ann); status != http.StatusUnauthorized {
+			t.Errorf("status %d", status)
+		}
+		other.signUp(t, "carol", account.User)
+		if err := other.Logout(t.Context(), account.Actor{}, bob.Refresh); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := io.ReadAll(stays.Body); err != nil || !strings.Contains(string(text), "heads") {
+			t.Errorf("%q, %v", text, err)
+		}
+	})
+}
+
+// run runs what a node's process runs, until the test ends.
+func run(t *testing.T, n *node) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { n.Run(ctx) })
+	wg.Go(func() { n.hub.Run(ctx, n.log, slog.New(slog.DiscardHandler)) })
+	t.Cleanup(func() {
+		cancel()
+		wg.Wait()
+	})
+}
