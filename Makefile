@@ -50,7 +50,7 @@ check: setup-test ## format, vet, lint, generated files, types: everything that 
 fmt: setup-web ## format Go, TypeScript, Svelte, YAML
 	gofmt -w cmd internal e2e bench web/*.go
 	cd web && npm run --silent fmt
-	web/node_modules/.bin/prettier --config web/.prettierrc.json --log-level warn --write .
+	web/node_modules/.bin/prettier --log-level warn --write .
 
 prepare: setup-web ## regenerate: queries.sql -> query/, api/openapi.json, the page's API types
 	scripts/sqlc.sh
@@ -105,9 +105,10 @@ go-check:
 	@$(PHASE) "requirements table" go test -run '^TestDocs' ./internal
 
 web-check: e2e-types
-	@$(PHASE) "eslint" sh -c 'cd web && npm run --silent texts && node_modules/.bin/eslint . --max-warnings 0'
+	@$(PHASE) "eslint" sh -c 'cd web && npm run --silent texts && node_modules/.bin/eslint . --max-warnings 0 && cd .. && \
+		web/node_modules/.bin/eslint --config web/eslint.config.js --max-warnings 0 e2e/playwright'
 	@$(PHASE) "prettier" sh -c 'cd web && node_modules/.bin/prettier --log-level warn --check . && cd .. && \
-		web/node_modules/.bin/prettier --config web/.prettierrc.json --log-level warn --check .'
+		web/node_modules/.bin/prettier --log-level warn --check .'
 
 drift-check:
 	@$(PHASE) "queries" env CHECK=1 scripts/sqlc.sh
