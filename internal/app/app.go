@@ -57,7 +57,7 @@ type parts struct {
 func build(d *db.DB, s account.Settings, logger *slog.Logger) parts {
 	p := parts{db: d, hub: live.NewHub()}
 	p.log = live.New(d, p.hub)
-	p.accounts = account.New(d, p.log, p.hub, logger, s)
+	p.accounts = account.New(d, p.log, p.hub, logger.With(partKey, "account"), s)
 	p.features = append([]feature.Feature{account.Feature(p.accounts)}, product(d, p.log, p.accounts)...)
 	for _, f := range p.features {
 		p.log.Offer(f.Parts...)
@@ -89,7 +89,7 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 	if err := d.Migrate(ctx, migrations(p.features)...); err != nil {
 		return nil, err
 	}
-	a := &App{api: web.New(logger, c.TrustedProxies), db: d, logger: logger}
+	a := &App{api: web.New(logger.With(partKey, "web"), c.TrustedProxies), db: d, logger: logger}
 	if a.SignUpLink, err = p.accounts.InitialInvite(ctx); err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 	}
 	a.Handler = a.api.Handler(p.accounts.Authenticate)
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
-	a.owned.Go(func() { p.hub.Run(ctx, p.log, logger) })
+	a.owned.Go(func() { p.hub.Run(ctx, p.log, logger.With(partKey, "live")) })
 	a.owned.Go(func() { p.accounts.Run(ctx) })
 	return a, nil
 }

@@ -84,7 +84,7 @@ func complain(stderr io.Writer, err error) int {
 func (p *process) config() (Config, error) { return ReadConfig(p.getenv, envFile) }
 
 func (p *process) logger(levels LogLevels) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: levels.Default}))
+	return newLogger(p.stderr, levels)
 }
 
 // host lets a feature's command work on the database beside a server.
