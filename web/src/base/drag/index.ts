@@ -1,0 +1,1 @@
+export { Drag, type DragOptions, type Over } from './drag.svelte';

@@ -1,0 +1,31 @@
+/** What a slice of the app brings: values, collected in product.ts and read by main.ts and App.svelte. */
+import type { Component } from 'svelte';
+import type { Me } from './api';
+import type { Entity, Mutation } from './sync';
+import type { NavLink } from './ui/shell';
+
+export interface PageProps {
+  params: Record<string, string>;
+}
+
+export interface Page {
+  /** A dynamic import: pages are loaded when they are first shown. */
+  load: () => Promise<{ default: Component<PageProps> | Component<Record<string, never>> }>;
+  /** Follows its params by itself; other pages start anew when a param changes. */
+  stays?: boolean;
+  /** Shown to those who are not signed in, and only to them. */
+  guest?: boolean;
+}
+
+export interface Feature {
+  name: string;
+  /** By path, as in "/notes/:id". */
+  routes?: Record<string, Page>;
+  /** Where the app begins; the first feature that says so decides. */
+  home?: string;
+  nav?: (me: Me) => NavLink[];
+  /** A part of the sidebar. */
+  section?: () => Promise<{ default: Component }>;
+  entities?: readonly Entity<never>[];
+  mutations?: readonly Mutation<never>[];
+}

@@ -1,0 +1,226 @@
+import { deleteDatabase, openDatabase, result, transact } from '../idb';
+import type { Entity, Entry, Row, Snapshot } from '../sync';
+
+const NAME = 'peisear.cache';
+/** Rows per stored object: 100,000 rows load in a tenth of a second, row by row it takes seven times as long. */
+const CHUNK = 500;
+
+interface Head {
+  scope: string;
+  epoch: string;
+  seq: number;
+  /** Chunks per entity. */
+  chunks: Record<string, number>;
+}
+
+interface Chunk {
+  scope: string;
+  entity: string;
+  n: number;
+  rows: Row[];
+}
+
+/** What the cache had of a scope: rows of some moment and the entries since then. */
+export interface Cached {
+  snapshot: Snapshot;
+  entries: Entry[];
+}
+
+/** Which rows a scope has, for folding. */
+export interface Source {
+  epoch: string;
+  seq: number;
+  tables(): Iterable<{ entity: Entity; base(): ReadonlyMap<string, Row> }>;
+}
+
+/**
+ * The rows of all scopes over reloads. A snapshot is stored in chunks; what happens after it goes to a log that is
+ * folded into the chunks when there is time. Another schema than the one that wrote it finds it empty.
+ */
+export class StoredCache {
+  readonly #db: IDBDatabase;
+  /** The chunk counts of stored scopes, and the ids that the log changed since. */
+  readonly #heads = new Map<string, Head>();
+  readonly #dirty = new Map<string, Map<string, Set<string>>>();
+
+  private constructor(db: IDBDatabase) {
+    this.#db = db;
+  }
+
+  static async open(user: string, schema: string): Promise<StoredCache> {
+    const db = await openDatabase(`${NAME}.${user}`, 1, (fresh) => {
+      fresh.createObjectStore('meta');
+      fresh.createObjectStore('scope', { keyPath: 'scope' });
+      fresh.createObjectStore('chunk', { keyPath: ['scope', 'entity', 'n'] });
+      fresh.createObjectStore('log', { keyPath: ['scope', 'seq'] });
+    });
+    const cache = new StoredCache(db);
+    await cache.#accept(schema);
+    return cache;
+  }
+
+  /** Everything that is kept, for the start. */
+  async load(): Promise<Cached[]> {
+    const [heads, chunks, entries] = await transact(this.#db, STORES, 'readonly', (tx) =>
+      Promise.all([
+        result(tx.objectStore('scope').getAll() as IDBRequest<Head[]>),
+        result(tx.objectStore('chunk').getAll() as IDBRequest<Chunk[]>),
+        result(tx.objectStore('log').getAll() as IDBRequest<Entry[]>),
+      ]),
+    );
+    const cached = new Map<string, Cached>();
+    for (const head of heads) {
+      const { scope, epoch, seq } = head;
+      const empty = Object.keys(head.chunks).map((entity) => [entity, [] as Row[]] as const);
+      cached.set(scope, { snapshot: { scope, epoch, seq, entities: Object.fromEntries(empty) }, entries: [] });
+      this.#heads.set(scope, head);
+    }
+    for (const { scope, entity, rows } of chunks) {
+      const into = cached.get(scope)?.snapshot.entities[entity] as Row[] | undefined;
+      if (into) for (const row of rows) into.push(row);
+    }
+    for (const entry of entries) {
+      cached.get(entry.scope)?.entries.push(entry);
+      this.#note(entry);
+    }
+    return [...cached.values()];
+  }
+
+  /** Replaces what is kept of a scope. */
+  async store({ scope, epoch, seq, entities }: Snapshot): Promise<void> {
+    const head: Head = { scope, epoch, seq, chunks: {} };
+    const chunks: Chunk[] = [];
+    for (const [entity, rows] of Object.entries(entities)) {
+      const lists = divided(rows, Math.max(1, Math.ceil(rows.length / CHUNK)));
+      head.chunks[entity] = lists.length;
+      lists.forEach((list, n) => chunks.push({ scope, entity, n, rows: list }));
+    }
+    await transact(this.#db, STORES, 'readwrite', (tx) => {
+      clear(tx, scope);
+      tx.objectStore('scope').put(head);
+      for (const chunk of chunks) tx.objectStore('chunk').put(chunk);
+    });
+    this.#heads.set(scope, head);
+    this.#dirty.delete(scope);
+  }
+
+  /** Adds entries to the log. */
+  async append(entries: readonly Entry[]): Promise<void> {
+    await transact(this.#db, 'log', 'readwrite', (tx) => {
+      for (const entry of entries) tx.objectStore('log').put(entry);
+    });
+    for (const entry of entries) this.#note(entry);
+  }
+
+  /** How many rows of a scope the log changed since its chunks were written. */
+  behind(scope: string): number {
+    let count = 0;
+    for (const ids of this.#dirty.get(scope)?.values() ?? []) count += ids.size;
+    return count;
+  }
+
+  /** How far each scope is kept, whoever wrote it. */
+  async latest(): Promise<Map<string, { epoch: string; seq: number }>> {
+    const [heads, logs] = await transact(this.#db, ['scope', 'log'], 'readonly', (tx) =>
+      Promise.all([
+        result(tx.objectStore('scope').getAll() as IDBRequest<Head[]>),
+        result(tx.objectStore('log').getAllKeys()) as Promise<[string, number][]>,
+      ]),
+    );
+    const latest = new Map(heads.map(({ scope, epoch, seq }) => [scope, { epoch, seq }]));
+    for (const [scope, seq] of logs) {
+      const head = latest.get(scope);
+      if (head) head.seq = Math.max(head.seq, seq);
+    }
+    return latest;
+  }
+
+  /** Writes the changed rows into their chunks and forgets the log up to the source's seq. */
+  async fold(scope: string, source: Source): Promise<void> {
+    const head = this.#heads.get(scope);
+    const dirty = this.#dirty.get(scope);
+    if (!head || !dirty) return;
+    const tables = [...source.tables()];
+    const entities = Object.fromEntries(tables.map(({ entity, base }) => [entity.name, [...base().values()]]));
+    const fits = tables.every((table) => (head.chunks[table.entity.name] ?? 0) * CHUNK * 2 >= table.base().size);
+    if (!fits) return this.store({ scope, epoch: source.epoch, seq: source.seq, entities });
+
+    const chunks: Chunk[] = [];
+    for (const [entity, ids] of dirty) {
+      const count = head.chunks[entity] ?? 0;
+      if (count === 0) continue;
+      const touched = new Set([...ids].map((id) => place(id, count)));
+      const lists = divided(entities[entity] ?? [], count);
+      for (const n of touched) chunks.push({ scope, entity, n, rows: lists[n]! });
+    }
+    const next: Head = { ...head, epoch: source.epoch, seq: source.seq };
+    await transact(this.#db, STORES, 'readwrite', (tx) => {
+      for (const chunk of chunks) tx.objectStore('chunk').put(chunk);
+      tx.objectStore('scope').put(next);
+      tx.objectStore('log').delete(IDBKeyRange.bound([scope, 0], [scope, next.seq]));
+    });
+    this.#heads.set(scope, next);
+    this.#dirty.delete(scope);
+  }
+
+  async drop(scope: string): Promise<void> {
+    this.#heads.delete(scope);
+    this.#dirty.delete(scope);
+    await transact(this.#db, STORES, 'readwrite', (tx) => clear(tx, scope));
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  static delete(user: string): Promise<void> {
+    return deleteDatabase(`${NAME}.${user}`);
+  }
+
+  async #accept(schema: string): Promise<void> {
+    await transact(this.#db, [...STORES, 'meta'], 'readwrite', async (tx) => {
+      const known = await result(tx.objectStore('meta').get('schema'));
+      if (known === schema) return;
+      for (const store of STORES) tx.objectStore(store).clear();
+      tx.objectStore('meta').put(schema, 'schema');
+    });
+  }
+
+  #note(entry: Entry): void {
+    let entities = this.#dirty.get(entry.scope);
+    if (!entities) this.#dirty.set(entry.scope, (entities = new Map()));
+    for (const { entity, id } of entry.changes) {
+      let ids = entities.get(entity);
+      if (!ids) entities.set(entity, (ids = new Set()));
+      ids.add(id);
+    }
+  }
+}
+
+const STORES = ['scope', 'chunk', 'log'];
+
+function clear(tx: IDBTransaction, scope: string): void {
+  tx.objectStore('scope').delete(scope);
+  tx.objectStore('chunk').delete(IDBKeyRange.bound([scope], [scope, []]));
+  tx.objectStore('log').delete(IDBKeyRange.bound([scope], [scope, []]));
+}
+
+/** Rows by the chunk they belong to. */
+function divided(rows: Iterable<Row>, count: number): Row[][] {
+  const lists: Row[][] = Array.from({ length: count }, () => []);
+  for (const row of rows) lists[place(row.id, count)]!.push(row);
+  return lists;
+}
+
+/** A row's chunk follows from its id alone, so that a changed row is found without a directory. */
+function place(id: string, count: number): number {
+  let hash = 2166136261;
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 16777619);
+  return (hash >>> 0) % count;
+}
+
+/** Changes with the form of the entities' rows. */
+export function schemaOf(entities: readonly Entity[]): string {
+  const parts = entities.map(({ name, schema, detail = [] }) => `${name}@${schema}[${detail.join()}]`);
+  return parts.sort().join(' ');
+}

@@ -1,0 +1,2 @@
+/** The engine, readable in components. */
+export { Store, type Table } from './store';

@@ -1,0 +1,199 @@
+import { isNetwork, Problem } from '../api';
+import type { Replica } from './replica';
+import type { Entry, Snapshot } from './types';
+
+/** How far each scope's log is. */
+export interface Heads {
+  epoch: string;
+  scopes: Record<string, number>;
+}
+
+export interface Page {
+  scope: string;
+  epoch: string;
+  entries: Entry[];
+  more: boolean;
+}
+
+/** The server's side of following. Both throw Problem: 404 not yours, 409 start over. */
+export interface Remote {
+  snapshot(scope: string): Promise<Snapshot>;
+  delta(scope: string, since: number, epoch: string): Promise<Page>;
+}
+
+/** Keeps what was followed for the next start. */
+export interface Keeper {
+  snapshot(snapshot: Snapshot): void;
+  append(entries: readonly Entry[]): void;
+  purge(scope: string): void;
+}
+
+const AT_ONCE = 4;
+const PAUSE_MS = 2_000;
+
+/**
+ * Brings scopes to their heads and keeps them there: a snapshot where nothing is known, deltas where something is
+ * missing, entries as they come. What arrives while a scope catches up waits until it has.
+ */
+export class Follower {
+  readonly #replica: Replica;
+  readonly #remote: Remote;
+  /** Set in the tab that keeps for all. */
+  keeper: Keeper | null = null;
+  #epoch = '';
+  /** The highest seq heard of. */
+  readonly #heads = new Map<string, number>();
+  readonly #queue: string[] = [];
+  readonly #busy = new Set<string>();
+  readonly #waiting = new Map<string, Entry[]>();
+  readonly #filled = new Map<string, (() => void)[]>();
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  #closed = false;
+
+  constructor(replica: Replica, remote: Remote) {
+    this.#replica = replica;
+    this.#remote = remote;
+  }
+
+  /** What is known, for tabs that come later. */
+  heads(): Heads {
+    return { epoch: this.#epoch, scopes: Object.fromEntries(this.#heads) };
+  }
+
+  /** The heads as the server has them. whole: scopes that are not among them are no longer ours. */
+  hear(heads: Heads, whole: boolean): void {
+    this.#epoch = heads.epoch;
+    if (whole) {
+      this.#heads.clear();
+      for (const scope of [...this.#replica.scopes()]) if (!(scope.name in heads.scopes)) this.purge(scope.name);
+    }
+    for (const [scope, seq] of Object.entries(heads.scopes)) this.#ask(scope, seq);
+  }
+
+  /** One transaction as it happens. */
+  change(entry: Entry): void {
+    this.#heads.set(entry.scope, Math.max(entry.seq, this.#heads.get(entry.scope) ?? 0));
+    if (this.#busy.has(entry.scope)) {
+      const waiting = this.#waiting.get(entry.scope) ?? [];
+      this.#waiting.set(entry.scope, [...waiting, entry]);
+    } else if (!this.#apply(entry.scope, [entry])) this.#enqueue(entry.scope);
+  }
+
+  purge(scope: string): void {
+    this.#heads.delete(scope);
+    this.#replica.purge(scope);
+    this.keeper?.purge(scope);
+    this.#settled(scope);
+  }
+
+  /** Resolves once the scope has its rows; puts it before the others. Also when it turns out not to be ours. */
+  want(scope: string): Promise<void> {
+    if (this.#replica.scope(scope)?.filled) return Promise.resolve();
+    const done = new Promise<void>((resolve) => {
+      this.#filled.set(scope, [...(this.#filled.get(scope) ?? []), resolve]);
+    });
+    this.#enqueue(scope, true);
+    return done;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #ask(name: string, seq: number): void {
+    this.#heads.set(name, Math.max(seq, this.#heads.get(name) ?? 0));
+    const scope = this.#replica.scope(name);
+    if (!scope?.filled || scope.epoch !== this.#epoch || scope.seq < seq) this.#enqueue(name);
+  }
+
+  #enqueue(scope: string, first = false): void {
+    const at = this.#queue.indexOf(scope);
+    if (at >= 0 && first) this.#queue.splice(at, 1);
+    if (at < 0 || first) this.#queue[first ? 'unshift' : 'push'](scope);
+    this.#next();
+  }
+
+  #next(): void {
+    while (!this.#closed && this.#busy.size < AT_ONCE) {
+      const at = this.#queue.findIndex((scope) => !this.#busy.has(scope));
+      if (at < 0) return;
+      const [scope] = this.#queue.splice(at, 1);
+      this.#busy.add(scope!);
+      void this.#catchUp(scope!).finally(() => this.#caughtUp(scope!));
+    }
+  }
+
+  #caughtUp(scope: string): void {
+    this.#busy.delete(scope);
+    const waiting = this.#waiting.get(scope);
+    this.#waiting.delete(scope);
+    if (this.#closed) return;
+    // Not there means it is gone or the server did not answer: the next heads will tell.
+    const known = this.#replica.scope(scope)?.filled;
+    if (known && waiting && !this.#apply(scope, waiting)) this.#enqueue(scope);
+    this.#next();
+  }
+
+  async #catchUp(name: string): Promise<void> {
+    try {
+      const scope = this.#replica.scope(name);
+      const usable = scope?.filled && (!this.#epoch || scope.epoch === this.#epoch);
+      if (!usable || !(await this.#deltas(name))) await this.#bootstrap(name);
+      this.#settled(name);
+    } catch (reason) {
+      if (this.#closed) return;
+      if (reason instanceof Problem && (reason.status === 404 || reason.status === 403)) this.purge(name);
+      else if (isNetwork(reason) || (reason instanceof Problem && reason.passing)) this.#later(name);
+      else if (!(reason instanceof Problem)) throw reason;
+    }
+  }
+
+  /** False when the scope must be started over. */
+  async #deltas(name: string): Promise<boolean> {
+    for (;;) {
+      const scope = this.#replica.scope(name);
+      if (!scope) return false;
+      let page: Page;
+      try {
+        page = await this.#remote.delta(name, scope.seq, scope.epoch);
+      } catch (reason) {
+        if (reason instanceof Problem && reason.status === 409) return false;
+        throw reason;
+      }
+      if (this.#closed) return true;
+      if (page.epoch !== scope.epoch || !this.#apply(name, page.entries)) return false;
+      if (!page.more || page.entries.length === 0) return true;
+    }
+  }
+
+  async #bootstrap(name: string): Promise<void> {
+    const snapshot = await this.#remote.snapshot(name);
+    if (this.#closed) return;
+    this.#replica.load(snapshot);
+    this.keeper?.snapshot(snapshot);
+  }
+
+  #apply(scope: string, entries: readonly Entry[]): boolean {
+    const before = this.#replica.scope(scope)?.seq ?? 0;
+    const whole = this.#replica.apply(scope, entries);
+    const after = this.#replica.scope(scope)?.seq ?? 0;
+    const applied = entries.filter(({ seq }) => seq > before && seq <= after);
+    if (applied.length > 0) this.keeper?.append(applied);
+    return whole;
+  }
+
+  #settled(scope: string): void {
+    const resolvers = this.#filled.get(scope) ?? [];
+    this.#filled.delete(scope);
+    for (const resolve of resolvers) resolve();
+  }
+
+  #later(scope: string): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.#enqueue(scope);
+    }, PAUSE_MS);
+    this.#timers.add(timer);
+  }
+}

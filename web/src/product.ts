@@ -1,0 +1,9 @@
+/** What the product is made of, in the order of the navigation. The only file that names the tracker. */
+import { account } from './account';
+import type { Feature } from './base/feature';
+import { notes } from './notes';
+import { board } from './tracker/board';
+import { issue } from './tracker/issue';
+import { project } from './tracker/project';
+
+export const features: readonly Feature[] = [project, issue, board, notes, account];

@@ -1,0 +1,21 @@
+/** Projects, who works in them and which statuses they have. */
+import type { Feature } from '../../base/feature';
+import { m } from '../../base/i18n';
+import { members, memberships, projects, statuses } from './project';
+
+export { OpenedProject } from './opened.svelte';
+export { members, memberships, projects, scopeOf, statuses, type Member, type Project, type Status } from './project';
+export { may, type Role } from './roles';
+
+export const project: Feature = {
+  name: 'project',
+  entities: [projects, statuses, members, memberships],
+  routes: {
+    '/projects': { load: () => import('./ProjectsPage.svelte') },
+    '/projects/:key/members': { load: () => import('./MembersPage.svelte') },
+    '/projects/:key/settings': { load: () => import('./SettingsPage.svelte') },
+  },
+  home: '/projects',
+  nav: () => [{ href: '/projects', label: m.project_projects(), icon: 'board' }],
+  section: () => import('./ProjectsSection.svelte'),
+};
