@@ -188,6 +188,9 @@ func (l *lite) close() error {
 	if l.writer != nil {
 		all = append(all, l.writer.stop())
 	}
+	if l.cached != nil {
+		all = append(all, l.cached.close())
+	}
 	for _, pool := range []*sql.DB{l.readers, l.writers} {
 		if pool != nil {
 			all = append(all, pool.Close())

@@ -58,7 +58,7 @@ func startWriter(ctx context.Context, pool *sql.DB) (*writer, error) {
 	go func() {
 		defer close(w.done)
 		w.loop()
-		w.err = conn.Close()
+		w.err = errors.Join(w.tx.close(), conn.Close())
 	}()
 	return w, nil
 }
