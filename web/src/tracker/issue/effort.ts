@@ -20,3 +20,9 @@ export function effortOptions(present: number | null): Option<number | null>[] {
   const steps = [...points].sort((a, b) => a - b);
   return [{ value: null, label: m.issue_no_effort() }, ...steps.map((value) => ({ value, label: String(value) }))];
 }
+
+/** For a picker that takes typed numbers. */
+export function customEffort(text: string): Option<number | null> | null {
+  const points = parseEffort(text);
+  return points === null ? null : { value: points, label: String(points) };
+}

@@ -46,10 +46,9 @@ export const TITLE_MAX = 200;
 export const DESCRIPTION_MAX = 100_000;
 
 /** The fields that people set. */
-export type Fields = Pick<
-  Issue,
-  'title' | 'statusId' | 'priority' | 'assigneeId' | 'effort' | 'parentId' | 'dueOn'
-> & { description: string };
+export type Fields = Pick<Issue, 'title' | 'statusId' | 'priority' | 'assigneeId' | 'effort' | 'parentId' | 'dueOn'> & {
+  description: string;
+};
 
 /** Where an issue is: every mutation names its project, which says the scope. */
 interface Target {
@@ -86,11 +85,9 @@ function top(draft: Reader, statusId: string): string {
   return between(null, (first && draft.get(issues, first)?.rank) ?? null);
 }
 
-export interface Create extends Partial<Fields> {
-  project: string;
-  title: string;
-  statusId: string;
-}
+export type Create = { project: string } & Partial<Fields> & Pick<Fields, 'title' | 'statusId'>;
+
+const BLANK = { priority: 'medium', assigneeId: null, effort: null, parentId: null, dueOn: null } as const;
 
 export const createIssue: Mutation<Create, Issue> = {
   name: 'issue.create',
@@ -98,12 +95,8 @@ export const createIssue: Mutation<Create, Issue> = {
   scope,
   apply: (draft, { project, ...fields }, { tx, actor, at }) => {
     const key = draft.get(projects, project)?.key ?? '';
-    draft.put(issues, {
-      ...{ priority: 'medium' as const, assigneeId: null, effort: null, parentId: null, dueOn: null },
-      ...fields,
-      ...{ id: tx, key: `${key}-…`, number: 0, rank: top(draft, fields.statusId) },
-      ...{ authorId: actor, createdAt: at, updatedAt: at, version: 0 },
-    });
+    const known = { key: `${key}-…`, number: 0, rank: top(draft, fields.statusId), authorId: actor, version: 0 };
+    draft.put(issues, { ...BLANK, ...fields, ...known, id: tx, createdAt: at, updatedAt: at });
   },
   send: async (api: Api, { project, ...body }, { tx }, known) => {
     const key = known.get(projects, project)?.key;

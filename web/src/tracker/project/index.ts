@@ -4,6 +4,8 @@ import { m } from '../../base/i18n';
 import { members, memberships, projects, statuses } from './project';
 
 export { OpenedProject } from './opened.svelte';
+export { default as ProjectFrame } from './ProjectFrame.svelte';
+export { default as ProjectMark } from './ProjectMark.svelte';
 export { members, memberships, projects, scopeOf, statuses, type Member, type Project, type Status } from './project';
 export { may, type Role } from './roles';
 

@@ -28,7 +28,13 @@ export class OpenedProject {
     const { store, me } = this.#workspace;
     if (this.project) return false;
     const own = `user:${me.id}`;
-    return !store.ready(own) || store.table(memberships, own).all().some(({ id }) => !store.ready(scopeOf(id)));
+    return (
+      !store.ready(own) ||
+      store
+        .table(memberships, own)
+        .all()
+        .some(({ id }) => !store.ready(scopeOf(id)))
+    );
   });
 
   /** One's own role here. */
