@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -36,9 +37,14 @@ func openPostgres(ctx context.Context, url string) (*postgres, error) {
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	if err := pool.PingContext(ctx); err != nil {
-		return nil, errors.Join(err, pool.Close())
+		return nil, errors.Join(oneLine(err), pool.Close())
 	}
 	return &postgres{pool}, nil
+}
+
+// oneLine says on one line what the driver says on one for each address it tried.
+func oneLine(err error) error {
+	return errors.New(strings.Join(strings.Fields(err.Error()), " "))
 }
 
 func (p *postgres) name() string { return "postgres" }
