@@ -72,7 +72,7 @@ func startServer(b *testing.B, database string) *server {
 		if err = c.do(b.Context(), http.MethodGet, "/health", "", http.StatusOK, nil); err == nil {
 			return s
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 	}
 	b.Fatalf("%v: %s", err, log)
 	return nil

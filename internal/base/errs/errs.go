@@ -83,8 +83,7 @@ func From(cause error, kind Kind, message string) error {
 
 // Of returns the house's error inside err. A foreign error is Internal.
 func Of(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return &Error{Kind: Internal, Message: "internal error", Cause: err}

@@ -112,8 +112,8 @@ func Answers(a *API, op *Operation, description string, values ...any) {
 // mustSeeAll refuses unexported fields, embedded ones too: huma leaves them empty
 // and validates nothing.
 func mustSeeAll(input reflect.Type) {
-	for i := range input.NumField() {
-		if f := input.Field(i); !f.IsExported() {
+	for f := range input.Fields() {
+		if !f.IsExported() {
 			panic(fmt.Sprintf("web: field %s of %s is not exported, it would stay empty", f.Name, input))
 		}
 	}

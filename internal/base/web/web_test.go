@@ -77,7 +77,7 @@ func TestOneLinePerRequest(t *testing.T) {
 
 func TestHiddenInputIsRefused(t *testing.T) {
 	t.Parallel()
-	type hidden struct{ empty }
+	type hidden struct{ empty } //nolint:unused // that huma does not see it is the point
 	defer func() {
 		if recover() == nil {
 			t.Error("registered")

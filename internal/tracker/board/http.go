@@ -24,8 +24,8 @@ type moveInput struct {
 	issue.Path
 	Body struct {
 		StatusID string            `json:"statusId" format:"uuid" doc:"the column"`
-		After    web.Field[string] `json:"after,omitempty" minLength:"1" maxLength:"40" doc:"id or key of the issue to stand right below"`
-		Before   web.Field[string] `json:"before,omitempty" minLength:"1" maxLength:"40" doc:"id or key of the issue to stand right above"`
+		After    web.Field[string] `json:"after,omitzero" minLength:"1" maxLength:"40" doc:"id or key of the issue to stand right below"`
+		Before   web.Field[string] `json:"before,omitzero" minLength:"1" maxLength:"40" doc:"id or key of the issue to stand right above"`
 		Version  *int64            `json:"version,omitempty" doc:"the version that the user saw"`
 	}
 }

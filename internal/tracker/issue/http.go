@@ -40,10 +40,10 @@ type (
 			Description string             `json:"description,omitempty" maxLength:"100000"`
 			StatusID    string             `json:"statusId,omitempty" format:"uuid"`
 			Priority    Priority           `json:"priority,omitempty" enum:"low,medium,high,urgent" default:"medium"`
-			AssigneeID  web.Field[string]  `json:"assigneeId,omitempty" format:"uuid"`
-			Effort      web.Field[float64] `json:"effort,omitempty" minimum:"0" maximum:"10000"`
-			ParentID    web.Field[string]  `json:"parentId,omitempty" format:"uuid"`
-			DueOn       web.Field[string]  `json:"dueOn,omitempty" format:"date"`
+			AssigneeID  web.Field[string]  `json:"assigneeId,omitzero" format:"uuid"`
+			Effort      web.Field[float64] `json:"effort,omitzero" minimum:"0" maximum:"10000"`
+			ParentID    web.Field[string]  `json:"parentId,omitzero" format:"uuid"`
+			DueOn       web.Field[string]  `json:"dueOn,omitzero" format:"date"`
 		}
 	}
 	listInput struct {
@@ -65,10 +65,10 @@ type (
 			Description *string            `json:"description,omitempty" maxLength:"100000"`
 			StatusID    *string            `json:"statusId,omitempty" format:"uuid"`
 			Priority    *Priority          `json:"priority,omitempty" enum:"low,medium,high,urgent"`
-			AssigneeID  web.Field[string]  `json:"assigneeId,omitempty" format:"uuid"`
-			Effort      web.Field[float64] `json:"effort,omitempty" minimum:"0" maximum:"10000"`
-			ParentID    web.Field[string]  `json:"parentId,omitempty" format:"uuid"`
-			DueOn       web.Field[string]  `json:"dueOn,omitempty" format:"date"`
+			AssigneeID  web.Field[string]  `json:"assigneeId,omitzero" format:"uuid"`
+			Effort      web.Field[float64] `json:"effort,omitzero" minimum:"0" maximum:"10000"`
+			ParentID    web.Field[string]  `json:"parentId,omitzero" format:"uuid"`
+			DueOn       web.Field[string]  `json:"dueOn,omitzero" format:"date"`
 			Version     *int64             `json:"version,omitempty" doc:"the version that the user saw; name it with a description"`
 		}
 	}
