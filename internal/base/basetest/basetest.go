@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,16 +49,20 @@ func EachEngine(t *testing.T, test func(t *testing.T, d *db.DB), migrations ...f
 	EachURL(t, func(t *testing.T, url string) { test(t, open(t, url, migrations)) })
 }
 
+func engines() []string {
+	named := os.Getenv(enginesEnv)
+	if named == "" {
+		named = "sqlite,postgres"
+	}
+	return strings.Split(named, ",")
+}
+
 // EachURL runs a test on every engine, in parallel, each with the URL of an empty
 // database.
 func EachURL(t *testing.T, test func(t *testing.T, url string)) {
 	t.Helper()
 	t.Parallel()
-	engines := os.Getenv(enginesEnv)
-	if engines == "" {
-		engines = "sqlite,postgres"
-	}
-	for engine := range strings.SplitSeq(engines, ",") {
+	for _, engine := range engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			test(t, URL(t, engine))
@@ -95,7 +100,22 @@ func URL(t testing.TB, engine string) string {
 	if engine == "sqlite" {
 		return "sqlite://" + filepath.Join(t.TempDir(), "app.db")
 	}
-	url, err := shared.newDatabase(t.Context())
+	return postgresURL(t, "")
+}
+
+// ForeignOrderURL returns the URL of a new, empty PostgreSQL database whose own order
+// of texts is that of a language, as most installations have it.
+func ForeignOrderURL(t testing.TB) string {
+	t.Helper()
+	if !slices.Contains(engines(), "postgres") {
+		t.Skipf("%s leaves PostgreSQL out", enginesEnv)
+	}
+	return postgresURL(t, "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'")
+}
+
+func postgresURL(t testing.TB, options string) string {
+	t.Helper()
+	url, err := shared.newDatabase(t.Context(), options)
 	if err != nil {
 		t.Fatalf("PostgreSQL: %v\nInstall its server programs (apt install postgresql), or set %s=sqlite to leave it out.", err, enginesEnv)
 	}

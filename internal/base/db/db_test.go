@@ -316,3 +316,33 @@ func TestWatch(t *testing.T) {
 		}
 	})
 }
+
+// TestTextIsComparedByteByByte on a PostgreSQL whose own order is another, where
+// "a" stands before "B".
+func TestTextIsComparedByteByByte(t *testing.T) {
+	t.Parallel()
+	d, err := db.Open(t.Context(), basetest.ForeignOrderURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	words := fstest.MapFS{"202601010000_word.sql": {Data: []byte("-- +goose Up\nCREATE TABLE word (w TEXT NOT NULL PRIMARY KEY, of TEXT REFERENCES word (w));")}}
+	for range 2 { // again, with rows in the table
+		if err := d.Migrate(t.Context(), words); err != nil {
+			t.Fatal(err)
+		}
+		err = write(t.Context(), d, func(tx *db.Tx) error {
+			_, err := tx.ExecContext(t.Context(), "INSERT INTO word (w) VALUES ('Zz'), ('a0'), ('_'), ('B') ON CONFLICT DO NOTHING")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, err := db.Read(t.Context(), d, func(ctx context.Context, c db.Conn) (w string, err error) {
+		return w, c.QueryRowContext(ctx, "SELECT w FROM word WHERE w > 'A' ORDER BY w").Scan(&w)
+	})
+	if err != nil || first != "B" {
+		t.Errorf("%q, %v", first, err)
+	}
+}

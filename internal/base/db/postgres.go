@@ -63,7 +63,47 @@ func (p *postgres) migrate(ctx context.Context, files fs.FS) error {
 	if err != nil {
 		return err
 	}
-	return m.up(ctx)
+	if err := m.up(ctx); err != nil {
+		return err
+	}
+	return p.compareBytes(ctx)
+}
+
+// compareBytes gives every text column the collation "C" where the database has
+// another: ranks and cursors are compared byte by byte, as SQLite and the browsers
+// do. It finds something to do once, after the migration that adds a column.
+func (p *postgres) compareBytes(ctx context.Context) error {
+	rows, err := p.pool.QueryContext(ctx, `
+		SELECT quote_ident(c.relname), quote_ident(a.attname)
+		FROM pg_attribute a
+		JOIN pg_class c ON c.oid = a.attrelid
+		JOIN pg_database d ON d.datname = current_database()
+		WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
+		  AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid = 'text'::regtype
+		  AND a.attcollation <> '"C"'::regcollation
+		  AND NOT (a.attcollation = '"default"'::regcollation AND d.datlocprovider = 'c' AND d.datcollate IN ('C', 'POSIX'))
+		ORDER BY 1, 2`)
+	if err != nil {
+		return err
+	}
+	var statements []string
+	for rows.Next() {
+		var table, column string
+		if err := rows.Scan(&table, &column); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+		// Both names are quoted by the database itself; a statement takes none as a parameter.
+		statements = append(statements, "ALTER TABLE "+table+" ALTER COLUMN "+column+` TYPE TEXT COLLATE "C"`)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for _, statement := range statements {
+		if _, err := p.pool.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *postgres) pending(ctx context.Context, files fs.FS) (bool, error) {
