@@ -22,7 +22,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -169,19 +171,44 @@ func head(ctx context.Context, c db.Conn, scope string) (int64, error) {
 	return seq, err
 }
 
-// heads returns the last seq of every scope.
+// maxAsked bounds the scopes of one statement.
+const maxAsked = 500
+
+// heads returns the last seq of every scope, 0 where nothing has happened.
 func (l *Log) heads(ctx context.Context, scopes []string) (map[string]int64, error) {
 	return db.Read(ctx, l.db, func(ctx context.Context, c db.Conn) (map[string]int64, error) {
 		all := make(map[string]int64, len(scopes))
 		for _, scope := range scopes {
-			seq, err := head(ctx, c, scope)
-			if err != nil {
+			all[scope] = 0
+		}
+		for some := range slices.Chunk(scopes, maxAsked) {
+			if err := headsOf(ctx, c, some, all); err != nil {
 				return nil, err
 			}
-			all[scope] = seq
 		}
 		return all, nil
 	})
+}
+
+func headsOf(ctx context.Context, c db.Conn, scopes []string, into map[string]int64) (err error) {
+	marks, args := make([]string, len(scopes)), make([]any, len(scopes))
+	for i, scope := range scopes {
+		marks[i], args[i] = fmt.Sprintf("$%d", i+1), scope
+	}
+	rows, err := c.QueryContext(ctx, "SELECT id, seq FROM scope WHERE id IN ("+strings.Join(marks, ", ")+")", args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var scope string
+		var seq int64
+		if err := rows.Scan(&scope, &seq); err != nil {
+			return err
+		}
+		into[scope] = seq
+	}
+	return rows.Err()
 }
 
 // Since returns the transactions after seq, in order, at most MaxDelta of them.
