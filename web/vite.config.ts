@@ -3,8 +3,8 @@ import { paraglideVitePlugin } from '@inlang/paraglide-js';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'vitest/config';
-import { brotli } from './build/brotli';
-import { keep } from './build/keep';
+import { brotli } from './build/brotli.ts';
+import { keep } from './build/keep.ts';
 
 const dist = fileURLToPath(new URL('./dist', import.meta.url));
 const api = process.env.PEISEAR_API ?? 'http://127.0.0.1:3000';

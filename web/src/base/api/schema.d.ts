@@ -390,7 +390,7 @@ export interface components {
        * @default medium
        * @enum {string}
        */
-      priority: 'low' | 'medium' | 'high' | 'urgent';
+      priority?: 'low' | 'medium' | 'high' | 'urgent';
       /** Format: uuid */
       statusId?: string;
       title: string;
@@ -409,7 +409,7 @@ export interface components {
        * @default user
        * @enum {string}
        */
-      role: 'user' | 'admin';
+      role?: 'user' | 'admin';
     };
     Delta: {
       entries: components['schemas']['Entry'][];
@@ -467,7 +467,7 @@ export interface components {
        * @default about:blank
        * @example https://example.com/errors/example
        */
-      type: string;
+      type?: string;
     };
     HealthOutputBody: {
       /** @enum {string} */
