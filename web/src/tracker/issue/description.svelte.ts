@@ -19,7 +19,8 @@ export class Description {
   /** In a conflict: what the server holds now. */
   theirs = $state.raw<Text | null>(null);
 
-  #version = 0;
+  /** What the draft began from. */
+  #base: Text = { description: '', version: 0 };
   readonly #save: (text: Text) => Promise<void>;
 
   /** save throws a Problem of status 409 with the current row when the version is stale. */
@@ -29,7 +30,7 @@ export class Description {
 
   edit(present: Text): void {
     this.draft = present.description;
-    this.#version = present.version;
+    this.#base = present;
     this.message = '';
     this.mode = 'edit';
   }
@@ -46,16 +47,25 @@ export class Description {
     this.busy = true;
     this.message = '';
     try {
-      await this.#save({ description: this.draft, version: this.#version });
+      await this.#send();
       this.cancel();
     } catch (reason) {
-      const theirs = current(reason);
-      if (theirs) {
-        this.theirs = theirs;
-        this.mode = 'conflict';
-      } else this.message = readable(reason);
+      this.theirs = current(reason);
+      if (this.theirs) this.mode = 'conflict';
+      else this.message = readable(reason);
     } finally {
       this.busy = false;
+    }
+  }
+
+  /** The version is the issue's: when only other fields changed meanwhile, the text goes through with the new one. */
+  async #send(): Promise<void> {
+    try {
+      await this.#save({ description: this.draft, version: this.#base.version });
+    } catch (reason) {
+      const now = current(reason);
+      if (now?.description !== this.#base.description) throw reason;
+      await this.#save({ description: this.draft, version: now.version });
     }
   }
 
@@ -72,7 +82,7 @@ export class Description {
   }
 
   #agree(): void {
-    if (this.theirs) this.#version = this.theirs.version;
+    if (this.theirs) this.#base = this.theirs;
   }
 }
 

@@ -27,6 +27,19 @@ describe('editing a description', () => {
     expect(editor.mode).toBe('read');
   });
 
+  it('goes through when only other fields were changed meanwhile', async () => {
+    const moved = new Problem({ status: 409, current: { description: 'old', version: 4 } });
+    const save = vi.fn<(text: Text) => Promise<void>>(({ version }) =>
+      version === 4 ? Promise.resolve() : Promise.reject(moved),
+    );
+    const editor = new Description(save);
+    editor.edit({ description: 'old', version: 3 });
+    editor.draft = 'mine';
+    await editor.save();
+    expect(save).toHaveBeenLastCalledWith({ description: 'mine', version: 4 });
+    expect(editor.mode).toBe('read');
+  });
+
   it('keeps the draft when the server cannot be reached', async () => {
     const editor = new Description(() => Promise.reject(new TypeError('network')));
     editor.edit({ description: 'old', version: 3 });

@@ -18,6 +18,15 @@ export interface Listed {
 export const SORTS = ['number', 'title', 'status', 'priority', 'assignee', 'effort', 'due', 'updated'] as const;
 export type Sort = (typeof SORTS)[number];
 
+/** Due before today and neither done nor cancelled. Days compare as text. */
+export function isLate(
+  { dueOn }: { dueOn: string | null },
+  category: StatusCategory | undefined,
+  today: string,
+): boolean {
+  return dueOn !== null && dueOn < today && category !== 'done' && category !== 'cancelled';
+}
+
 /** Stands for "assigned to nobody" where an id would stand. */
 export const NOBODY = 'none';
 
