@@ -5,9 +5,13 @@ import type { Session } from './session';
 
 export type Api = Client<paths>;
 
-/** Sends with the bearer token. A 401 refreshes and sends once more, never twice. */
+/**
+ * Sends with the bearer token. A 401 refreshes and sends once more, never twice. After a reload there is a person
+ * and no token yet: that is refreshed first, instead of asking in vain.
+ */
 export function bearerFetch(session: Session): (request: Request) => Promise<Response> {
   return async (request) => {
+    if (session.me && !session.token && !request.url.includes('/api/auth/')) await session.refresh(null);
     const token = session.token;
     const again = request.clone();
     const response = await fetch(withToken(request, token));
