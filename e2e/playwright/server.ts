@@ -1,8 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 
 const BINARY = resolve(__dirname, '../../bin/peisear');
 const FIRST_INVITE = 'first-admin-of-the-browser-tests';
@@ -50,6 +51,12 @@ export class Server {
       await ended;
     }
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Runs another command of the binary beside the server, on the same data; answers what it printed. */
+  async command(...args: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)(BINARY, args, { cwd: this.#folder, env: { PATH: process.env.PATH } });
+    return stdout;
   }
 
   /** Calls the API as a user and answers the body; anything but 2xx is an error. */
