@@ -3,7 +3,6 @@ package live
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
@@ -119,7 +118,7 @@ func (l *Log) delta(ctx context.Context, epoch string, in *syncInput) (*syncOutp
 		return nil, err
 	}
 	out := &syncOutput{Status: http.StatusOK, Type: "application/json", Cache: "no-store"}
-	out.Body, err = json.Marshal(Delta{
+	out.Body, err = appendDelta(nil, Delta{
 		Scope: in.Scope, Epoch: epoch, Entries: entries,
 		More: len(entries) > 0 && entries[len(entries)-1].Seq == in.Since.Value+MaxDelta,
 	})

@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"strings"
 	"sync"
@@ -154,7 +153,7 @@ func (h *Hub) takeDirty() map[string]int64 {
 
 // publish hands an entry to the scope's followers.
 func (h *Hub) publish(e Entry) error {
-	data, err := json.Marshal(e)
+	data, err := appendEntry(nil, e)
 	if err != nil {
 		return err
 	}
