@@ -6,6 +6,8 @@ import (
 	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/peisear/peisear/internal/base/errs"
 )
 
 // Field is a member of a JSON Merge Patch (RFC 7396): absent, null or a value.
@@ -37,6 +39,18 @@ func (f Field[T]) Pointer() *T {
 		return nil
 	}
 	return &f.Value
+}
+
+// Given is the value, or nil when it is absent. Invalid, naming the field: it is null,
+// and what it stands for cannot be cleared.
+func (f Field[T]) Given(name string) (*T, error) {
+	switch {
+	case f.Null:
+		return nil, errs.Field(name, "cannot be null; leave it out to keep what is there")
+	case f.Sent:
+		return &f.Value, nil
+	}
+	return nil, nil
 }
 
 // Param is a query parameter that may be absent.

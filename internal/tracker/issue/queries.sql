@@ -63,7 +63,9 @@ WHERE project_id = sqlc.arg(project_id) AND assignee_id = CAST(sqlc.arg(user_id)
 
 -- name: Unassign :one
 UPDATE issue SET assignee_id = NULL, version = version + 1, updated_at = sqlc.arg(now)
-WHERE id = sqlc.arg(id)
+WHERE issue.id = sqlc.arg(id) AND issue.assignee_id IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM project_member m
+  WHERE m.project_id = issue.project_id AND m.user_id = issue.assignee_id)
 RETURNING *;
 
 -- name: DefaultStatus :one

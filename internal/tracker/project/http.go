@@ -50,9 +50,9 @@ type (
 		web.Mutation
 		Path
 		Body struct {
-			Name        *string `json:"name,omitempty" minLength:"1" maxLength:"120"`
-			Description *string `json:"description,omitempty" maxLength:"10000"`
-			Version     *int64  `json:"version,omitempty" doc:"the version that the user saw"`
+			Name        web.Field[string] `json:"name,omitempty" minLength:"1" maxLength:"120"`
+			Description web.Field[string] `json:"description,omitempty" maxLength:"10000"`
+			Version     *int64            `json:"version,omitempty" doc:"the version that the user saw"`
 		}
 	}
 	deleteInput struct {
@@ -127,7 +127,14 @@ func (s *Service) get(ctx context.Context, by account.Actor, in *getInput) (*pro
 }
 
 func (s *Service) update(ctx context.Context, by account.Actor, in *updateInput) (*projectOutput, error) {
-	e := Edit{Name: in.Body.Name, Description: in.Body.Description, Version: in.Body.Version}
+	name, err := in.Body.Name.Given("body.name")
+	if err != nil {
+		return nil, err
+	}
+	e := Edit{Name: name, Version: in.Body.Version}
+	if in.Body.Description.Sent { // null clears it: the value is then ""
+		e.Description = &in.Body.Description.Value
+	}
 	p, err := s.Update(ctx, by, in.Tx, in.Key, e)
 	return &projectOutput{p}, err
 }

@@ -160,6 +160,9 @@ func (s *Service) RemoveMember(ctx context.Context, by account.Actor, tx, key, u
 	}
 	p, err := s.enter(ctx, by, key, need)
 	if err != nil {
+		if errs.Is(err, errs.NotFound) && userID == by.ID && s.endedBefore(ctx, by, tx) {
+			return nil
+		}
 		return err
 	}
 	m := mutation(by, tx, p.ID)
@@ -214,13 +217,12 @@ func (s *Service) Join(ctx context.Context, tx *live.Tx, a account.Acceptance) e
 	}
 	q := query.New(tx)
 	for _, g := range grants {
-		sender, err := q.GetMember(ctx, query.GetMemberParams{ProjectID: g.Project, UserID: a.InvitedBy})
-		role := Role(sender.Role)
-		switch {
-		case errors.Is(err, sql.ErrNoRows), !role.May(Maintainer), !role.May(g.Role), g.Role.level() == 0:
-			continue
-		case err != nil:
+		allowed, err := mayBring(ctx, q, a, g)
+		if err != nil {
 			return err
+		}
+		if !allowed {
+			continue
 		}
 		_, err = q.AddMember(ctx, query.AddMemberParams{
 			UserID: a.UserID, Role: string(g.Role), Now: tx.Micros(), ProjectID: g.Project, Actor: a.InvitedBy,
@@ -233,6 +235,24 @@ func (s *Service) Join(ctx context.Context, tx *live.Tx, a account.Acceptance) e
 		}
 	}
 	return nil
+}
+
+// mayBring reports whether who sent the invite may still give what it promises, and
+// the new user does not have it by an earlier line of the same promise.
+func mayBring(ctx context.Context, q *query.Queries, a account.Acceptance, g grant) (bool, error) {
+	sender, err := q.GetMember(ctx, query.GetMemberParams{ProjectID: g.Project, UserID: a.InvitedBy})
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	role := Role(sender.Role)
+	if err != nil || !role.May(Maintainer) || !role.May(g.Role) || g.Role.level() == 0 {
+		return false, err
+	}
+	_, err = q.GetMember(ctx, query.GetMemberParams{ProjectID: g.Project, UserID: a.UserID})
+	if errors.Is(err, sql.ErrNoRows) {
+		return true, nil
+	}
+	return false, err
 }
 
 // recordMember records a member who is new, or was old before.

@@ -137,7 +137,7 @@ func create(ctx context.Context, tx *live.Tx, by account.Actor, id string, d Dra
 	if err != nil {
 		return Project{}, err
 	}
-	if err := q.CreateOwner(ctx, query.CreateOwnerParams{ProjectID: id, UserID: by.ID, Now: tx.Micros()}); err != nil {
+	if _, err := q.CreateOwner(ctx, query.CreateOwnerParams{ProjectID: id, UserID: by.ID, Now: tx.Micros()}); err != nil {
 		return Project{}, err
 	}
 	p := Project{Row: projectRow(row), Role: Owner}
@@ -232,7 +232,7 @@ func (s *Service) Delete(ctx context.Context, by account.Actor, tx, key string) 
 	defer errs.Wrap(&err, "project.Delete(%s)", key)
 	p, err := s.enter(ctx, by, key, Owner)
 	if err != nil {
-		if errs.Is(err, errs.NotFound) && tx != "" && s.deletedBefore(ctx, by, tx) {
+		if errs.Is(err, errs.NotFound) && s.endedBefore(ctx, by, tx) {
 			return nil
 		}
 		return err
@@ -253,9 +253,12 @@ func (s *Service) Delete(ctx context.Context, by account.Actor, tx, key string) 
 	return err
 }
 
-// deletedBefore reports whether the mutation is one that has removed a project: its
-// first record in the actor's scope is then the end of a membership.
-func (s *Service) deletedBefore(ctx context.Context, by account.Actor, tx string) bool {
+// endedBefore reports whether the mutation is one that has ended a membership of the
+// actor's: they left, or removed the project, and see nothing of it since.
+func (s *Service) endedBefore(ctx context.Context, by account.Actor, tx string) bool {
+	if tx == "" {
+		return false
+	}
 	m := live.Mutation{Scopes: []string{by.Scope()}, Actor: by.ID, Tx: tx}
 	_, seen, err := live.Write(ctx, s.log, m, func(*live.Tx) (struct{}, error) { return struct{}{}, nil })
 	return err == nil && seen != nil && seen.Entity == "membership" && seen.Op == live.Delete

@@ -6,9 +6,13 @@ INSERT INTO project (id, project_key, name, description, version, created_at, up
 VALUES (sqlc.arg(id), sqlc.arg(project_key), sqlc.arg(name), sqlc.arg(description), 1, sqlc.arg(now), sqlc.arg(now))
 RETURNING *;
 
--- name: CreateOwner :exec
+-- name: CreateOwner :one
 INSERT INTO project_member (project_id, user_id, role, joined_at)
-VALUES (sqlc.arg(project_id), sqlc.arg(user_id), 'owner', sqlc.arg(now));
+SELECT project.id, sqlc.arg(user_id), 'owner', sqlc.arg(now)
+FROM project
+WHERE project.id = sqlc.arg(project_id)
+  AND NOT EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = project.id)
+RETURNING *;
 
 -- name: CreateStatus :one
 INSERT INTO status (id, project_id, name, category, color, rank)

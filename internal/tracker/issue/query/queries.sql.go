@@ -563,7 +563,9 @@ func (q *Queries) ProjectKey(ctx context.Context, id string) (string, error) {
 
 const unassign = `-- name: Unassign :one
 UPDATE issue SET assignee_id = NULL, version = version + 1, updated_at = $1
-WHERE id = $2
+WHERE issue.id = $2 AND issue.assignee_id IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM project_member m
+  WHERE m.project_id = issue.project_id AND m.user_id = issue.assignee_id)
 RETURNING id, project_id, number, title, title_folded, description, status_id, priority, assignee_id, effort, parent_id, due_on, rank, author_id, version, created_at, updated_at
 `
 

@@ -86,20 +86,31 @@ func (q *Queries) CountOwners(ctx context.Context, projectID string) (int64, err
 	return count, err
 }
 
-const createOwner = `-- name: CreateOwner :exec
+const createOwner = `-- name: CreateOwner :one
 INSERT INTO project_member (project_id, user_id, role, joined_at)
-VALUES ($1, $2, 'owner', $3)
+SELECT project.id, $1, 'owner', $2
+FROM project
+WHERE project.id = $3
+  AND NOT EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = project.id)
+RETURNING project_id, user_id, role, joined_at
 `
 
 type CreateOwnerParams struct {
-	ProjectID string
 	UserID    string
 	Now       int64
+	ProjectID string
 }
 
-func (q *Queries) CreateOwner(ctx context.Context, arg CreateOwnerParams) error {
-	_, err := q.db.ExecContext(ctx, createOwner, arg.ProjectID, arg.UserID, arg.Now)
-	return err
+func (q *Queries) CreateOwner(ctx context.Context, arg CreateOwnerParams) (ProjectMember, error) {
+	row := q.db.QueryRowContext(ctx, createOwner, arg.UserID, arg.Now, arg.ProjectID)
+	var i ProjectMember
+	err := row.Scan(
+		&i.ProjectID,
+		&i.UserID,
+		&i.Role,
+		&i.JoinedAt,
+	)
+	return i, err
 }
 
 const createProject = `-- name: CreateProject :one
