@@ -18,6 +18,6 @@ export const project: Feature = {
     '/projects/:key/settings': { load: () => import('./SettingsPage.svelte') },
   },
   home: '/projects',
-  nav: () => [{ href: '/projects', label: m.project_projects(), icon: 'board' }],
+  nav: () => [{ href: '/projects', label: m.project_projects(), icon: 'board', exact: true }],
   section: () => import('./ProjectsSection.svelte'),
 };
