@@ -11,7 +11,10 @@ const ROUNDS = 7;
 async function files(): Promise<string[]> {
   const real = ['mesos.csv', 'springxd.csv'].map((name) => join(DATA, name));
   if (real.every((path) => existsSync(path))) return real;
-  const rows = Array.from({ length: 5206 }, (_, i) => `MADE-${i},"Issue ${i} that stands for a real one","${'Some text. '.repeat(40)}",${i % 9}`);
+  const rows = Array.from(
+    { length: 5206 },
+    (_, i) => `MADE-${i},"Issue ${i} that stands for a real one","${'Some text. '.repeat(40)}",${i % 9}`,
+  );
   const path = join(await mkdtemp(join(tmpdir(), 'peisear-bench-')), 'made.csv');
   await writeFile(path, ['issuekey,title,description,storypoint', ...rows].join('\n'));
   return [path];
@@ -45,10 +48,13 @@ async function drop(page: Page, column: number): Promise<number> {
         const id = document.activeElement?.closest<HTMLElement>('[data-id]')?.dataset.id;
         const start = performance.now();
         const look = () => {
-          if (!document.querySelectorAll('[data-col]')[to]?.querySelector(`[data-id="${id}"]`)) requestAnimationFrame(look);
+          if (!document.querySelectorAll('[data-col]')[to]?.querySelector(`[data-id="${id}"]`))
+            requestAnimationFrame(look);
           else setTimeout(() => painted(performance.now() - start));
         };
-        document.activeElement?.dispatchEvent(new KeyboardEvent('keydown', { key: ' ', bubbles: true, cancelable: true }));
+        document.activeElement?.dispatchEvent(
+          new KeyboardEvent('keydown', { key: ' ', bubbles: true, cancelable: true }),
+        );
         requestAnimationFrame(look);
       }),
     column,
@@ -57,7 +63,8 @@ async function drop(page: Page, column: number): Promise<number> {
 
 test('a board of 5,206 issues', async ({ server, admin, pageOf }) => {
   await server.call(admin, 'POST', '/api/projects', { key: 'MESOS', name: 'Apache Mesos' });
-  for (const file of await files()) console.log((await server.command('import', 'csv', '--project', 'MESOS', file)).trim());
+  for (const file of await files())
+    console.log((await server.command('import', 'csv', '--project', 'MESOS', file)).trim());
   const page = await pageOf(admin);
   console.log(`cold, first visit: ${(await open(page, '/projects/MESOS')).toFixed(0)} ms`);
   await expect(page.locator('[data-col]').first()).toContainText('5206');
