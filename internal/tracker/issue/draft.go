@@ -47,7 +47,7 @@ func Effort(points *float64) (*int64, error) {
 		return nil, nil
 	}
 	units := math.Round(*points * effortUnit)
-	if !(*points >= 0 && *points <= MaxEffort) || math.Abs(units/effortUnit-*points) > 1e-9 {
+	if !(*points >= 0 && *points <= MaxEffort) || units/effortUnit != *points {
 		return nil, errs.Field("body.effort", "expected a number of points from 0 to %d, in steps of 0.001, or null", MaxEffort)
 	}
 	n := int64(units)
@@ -67,7 +67,7 @@ func (d Draft) checked() (Draft, error) {
 		return d, errs.Field("body.title", "at most %d characters", MaxTitle)
 	case utf8.RuneCountInString(d.Description) > MaxDescription:
 		return d, errs.Field("body.description", "at most %d characters", MaxDescription)
-	case d.Priority != Low && d.Priority != Medium && d.Priority != High && d.Priority != Urgent:
+	case !d.Priority.known():
 		return d, errs.Field("body.priority", "expected low, medium, high or urgent")
 	case d.DueOn != nil && !isDate(*d.DueOn):
 		return d, errs.Field("body.dueOn", "expected a date like 2026-12-31")
@@ -141,6 +141,21 @@ func (d Draft) onto(row query.Issue) query.Issue {
 	row.Title, row.Description, row.StatusID, row.Priority = d.Title, d.Description, d.StatusID, string(d.Priority)
 	row.AssigneeID, row.Effort, row.ParentID, row.DueOn = d.AssigneeID, d.Effort, d.ParentID, d.DueOn
 	return row
+}
+
+// since returns the draft without the references that it shares with an older one:
+// what stood there before needs no second look, which it might not pass any more.
+func (d Draft) since(old Draft) Draft {
+	if d.StatusID == old.StatusID {
+		d.StatusID = ""
+	}
+	if same(d.AssigneeID, old.AssigneeID) {
+		d.AssigneeID = nil
+	}
+	if same(d.ParentID, old.ParentID) {
+		d.ParentID = nil
+	}
+	return d
 }
 
 func (d Draft) equal(o Draft) bool {

@@ -95,9 +95,10 @@ func importOne(ctx context.Context, tx *live.Tx, by account.Actor, p project.Pro
 	if err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{IssueID: i.ID, Made: true}, q.CreateAlias(ctx, query.CreateAliasParams{
+	_, err = q.CreateAlias(ctx, query.CreateAliasParams{
 		Alias: source.Alias, AliasFolded: fold.Key(source.Alias), IssueID: i.ID, ProjectID: p.ID, Actor: by.ID,
 	})
+	return Outcome{IssueID: i.ID, Made: true}, err
 }
 
 // Check returns what Import would refuse of a draft by itself. Invalid: a field.
@@ -106,12 +107,15 @@ func (d Draft) Check() error {
 	return err
 }
 
-// Known returns which of the aliases the project knows already.
-// NotFound: there is no project that the actor may see.
+// Known returns which of the aliases the project knows already, for whoever may
+// import. NotFound, Forbidden: as in Create.
 func (s *Service) Known(ctx context.Context, by account.Actor, projectKey string, aliases []string) (_ map[string]bool, err error) {
 	defer errs.Wrap(&err, "issue.Known(%s)", projectKey)
 	known := map[string]bool{}
 	p, err := s.project(ctx, by, projectKey)
+	if err == nil {
+		err = p.Role.Require(project.Member)
+	}
 	for _, alias := range aliases {
 		if err != nil {
 			break

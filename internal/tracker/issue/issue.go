@@ -49,6 +49,8 @@ const (
 	Urgent Priority = "urgent"
 )
 
+func (p Priority) known() bool { return p == Low || p == Medium || p == High || p == Urgent }
+
 // Header is an issue without its description: what lists, boards and snapshots hold.
 type Header struct {
 	ID         string    `json:"id" format:"uuid"`
@@ -163,13 +165,14 @@ func (s *Service) Get(ctx context.Context, by account.Actor, key Key) (_ Issue, 
 func (s *Service) Update(ctx context.Context, by account.Actor, tx string, key Key, version *int64, edit Edit) (_ Issue, err error) {
 	defer errs.Wrap(&err, "issue.Update(%s)", key)
 	return s.change(ctx, by, tx, key, version, func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, error) {
-		d := draftOf(row)
+		old := draftOf(row)
+		d := old
 		edit(&d)
 		d, err := d.checked()
-		if err != nil || d.equal(draftOf(row)) {
+		if err != nil || d.equal(old) {
 			return row, err
 		}
-		if err := d.refers(ctx, tx, row.ProjectID, row.ID); err != nil {
+		if err := d.since(old).refers(ctx, tx, row.ProjectID, row.ID); err != nil {
 			return row, err
 		}
 		if d.StatusID != row.StatusID {

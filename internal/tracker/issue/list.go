@@ -5,10 +5,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/georgysavva/scany/v2/sqlscan"
+	"github.com/google/uuid"
 
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/base/db"
@@ -72,8 +74,8 @@ func sortColumn(name string) (expression string, text bool) {
 // filter, or a cursor that is not of this order.
 func (s *Service) List(ctx context.Context, by account.Actor, projectKey string, f Filter) (_ Page, err error) {
 	defer errs.Wrap(&err, "issue.List(%s)", projectKey)
-	if f.Limit < 1 || f.Limit > MaxPage {
-		return Page{}, errs.Field("query.limit", "expected a number from 1 to %d", MaxPage)
+	if err := f.check(); err != nil {
+		return Page{}, err
 	}
 	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (Page, error) {
 		p, err := project.Enter(ctx, c, by, projectKey, project.Viewer)
@@ -91,6 +93,36 @@ func (s *Service) List(ctx context.Context, by account.Actor, projectKey string,
 		return f.page(rows, p.Key), nil
 	})
 }
+
+// check refuses what can name nothing: a word that was mistyped must not look like
+// a list without issues.
+func (f Filter) check() error {
+	none := func(values []string, known ...string) bool {
+		return slices.ContainsFunc(values, func(v string) bool { return !slices.Contains(known, v) && !isID(v) })
+	}
+	unknown := func(p Priority) bool { return !p.known() }
+	switch {
+	case f.Limit < 1 || f.Limit > MaxPage:
+		return errs.Field("query.limit", "expected a number from 1 to %d", MaxPage)
+	case f.Sort != "" && !slices.Contains(Sorts(), strings.TrimPrefix(f.Sort, "-")):
+		return errs.Field("query.sort", "expected one of %s, with - before it for the other direction", strings.Join(Sorts(), ", "))
+	case none(f.Statuses, categories()...):
+		return errs.Field("query.status", "expected ids of statuses, or %s", strings.Join(categories(), ", "))
+	case none(f.Assignees, Me, Nobody):
+		return errs.Field("query.assignee", "expected ids of users, %s or %s", Me, Nobody)
+	case slices.ContainsFunc(f.Priorities, unknown):
+		return errs.Field("query.priority", "expected low, medium, high or urgent")
+	}
+	return nil
+}
+
+func categories() []string {
+	return []string{
+		string(project.Backlog), string(project.Open), string(project.InProgress), string(project.Done), string(project.Cancelled),
+	}
+}
+
+func isID(text string) bool { return len(text) == len(uuid.Nil.String()) && uuid.Validate(text) == nil }
 
 type listRow struct {
 	query.Issue

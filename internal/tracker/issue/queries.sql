@@ -99,10 +99,11 @@ SELECT id, name FROM status WHERE project_id = sqlc.arg(project_id) ORDER BY ran
 -- name: FindAlias :one
 SELECT issue_id FROM issue_alias WHERE project_id = sqlc.arg(project_id) AND alias = sqlc.arg(alias);
 
--- name: CreateAlias :exec
+-- name: CreateAlias :one
 INSERT INTO issue_alias (project_id, alias, alias_folded, issue_id)
 SELECT m.project_id, sqlc.arg(alias), sqlc.arg(alias_folded), sqlc.arg(issue_id) FROM project_member m
-WHERE m.project_id = sqlc.arg(project_id) AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member');
+WHERE m.project_id = sqlc.arg(project_id) AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member')
+RETURNING issue_id;
 
 -- name: ProjectKey :one
 SELECT project_key FROM project WHERE id = sqlc.arg(id);

@@ -50,7 +50,6 @@ func TestHTTP(t *testing.T) {
 	})
 }
 
-
 // TestEveryRouteAsAStranger takes the routes from the API itself, so that none is
 // forgotten.
 func TestEveryRouteAsAStranger(t *testing.T) {

@@ -9,10 +9,11 @@ import (
 	"context"
 )
 
-const createAlias = `-- name: CreateAlias :exec
+const createAlias = `-- name: CreateAlias :one
 INSERT INTO issue_alias (project_id, alias, alias_folded, issue_id)
 SELECT m.project_id, $1, $2, $3 FROM project_member m
 WHERE m.project_id = $4 AND m.user_id = $5 AND m.role IN ('owner', 'maintainer', 'member')
+RETURNING issue_id
 `
 
 type CreateAliasParams struct {
@@ -23,15 +24,17 @@ type CreateAliasParams struct {
 	Actor       string
 }
 
-func (q *Queries) CreateAlias(ctx context.Context, arg CreateAliasParams) error {
-	_, err := q.db.ExecContext(ctx, createAlias,
+func (q *Queries) CreateAlias(ctx context.Context, arg CreateAliasParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, createAlias,
 		arg.Alias,
 		arg.AliasFolded,
 		arg.IssueID,
 		arg.ProjectID,
 		arg.Actor,
 	)
-	return err
+	var issue_id string
+	err := row.Scan(&issue_id)
+	return issue_id, err
 }
 
 const createIssue = `-- name: CreateIssue :one
