@@ -91,7 +91,7 @@ export function sortedBy(query: ListQuery, sort: Sort): ListQuery {
 const hays = new WeakMap<Listed, string>();
 
 /** Rows are immutable, so the text that is searched is folded once per row. */
-function hay(row: Listed): string {
+export function hay(row: Listed): string {
   let text = hays.get(row);
   if (text === undefined) {
     text = fold(`${row.key} ${row.title}`);
@@ -102,13 +102,16 @@ function hay(row: Listed): string {
 
 /** Lower case and without accents: "É" is found by "e". */
 export function fold(text: string): string {
-  return text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+  const plain = /^[\0-\x7f]*$/u.test(text) ? text : text.normalize('NFD').replace(/\p{M}/gu, '');
+  return plain.toLowerCase();
 }
 
 /** What sorting needs to know beyond the rows. */
 export interface Lookup {
   status(id: string): { category: StatusCategory; rank: string } | undefined;
   personName(id: string): string | undefined;
+  /** Whether the text is the key that the issue had before it was imported. */
+  sourceKey?(id: string): boolean;
 }
 
 export function select<T extends Listed>(rows: Iterable<T>, query: ListQuery, lookup: Lookup): T[] {
@@ -118,7 +121,7 @@ export function select<T extends Listed>(rows: Iterable<T>, query: ListQuery, lo
     if (query.statusId && row.statusId !== query.statusId) continue;
     if (query.priority && row.priority !== query.priority) continue;
     if (query.assigneeId && (row.assigneeId ?? NOBODY) !== query.assigneeId) continue;
-    if (words.length > 0 && !words.every((word) => hay(row).includes(word))) continue;
+    if (words.length > 0 && !words.every((word) => hay(row).includes(word)) && !lookup.sourceKey?.(row.id)) continue;
     found.push(row);
   }
   return sorted(found, query, lookup);
