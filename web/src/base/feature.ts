@@ -24,6 +24,8 @@ export interface Feature {
   /** Where the app begins; the first feature that says so decides. */
   home?: string;
   nav?: (me: Me) => NavLink[];
+  /** Finds things by typing; opened from everywhere. The first feature that has one decides. */
+  search?: () => Promise<{ default: Component<{ onclose: () => void }> }>;
   /** A part of the sidebar. */
   section?: () => Promise<{ default: Component }>;
   entities?: readonly Entity<never>[];
