@@ -21,6 +21,11 @@ function distance(row: Listed, query: string): number {
   return text.includes(` ${query}`) ? 3 : 4;
 }
 
+function newest(a: Listed, b: Listed): number {
+  if (a.updatedAt === b.updatedAt) return 0;
+  return a.updatedAt < b.updatedAt ? 1 : -1;
+}
+
 export function find<I extends Listed>(
   typed: string,
   projects: readonly { id: string; key: string; name: string }[],
@@ -35,7 +40,7 @@ export function find<I extends Listed>(
   const found = issues
     .filter((row) => words.every((word) => hay(row).includes(word)))
     .map((issue) => ({ issue, distance: distance(issue, query) }))
-    .sort((a, b) => a.distance - b.distance || (a.issue.updatedAt < b.issue.updatedAt ? 1 : -1))
+    .sort((a, b) => a.distance - b.distance || newest(a.issue, b.issue))
     .slice(0, SHOWN)
     .map(({ issue }) => ({ href: `/issues/${issue.key}`, issue }));
   const exact = found[0] && found[0].issue.key.toLowerCase() === query;

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { NewIssue } from './new-issue.svelte';
+
+describe('a new issue', () => {
+  it('needs a title and says so, keeping the rest', () => {
+    const draft = new NewIssue('open');
+    draft.description = 'text';
+    expect(draft.finish('p')).toBeNull();
+    expect(draft.error).not.toBe('');
+    expect(draft.started).toBe(true);
+  });
+
+  it('makes one line of the title', () => {
+    const draft = new NewIssue('open');
+    draft.title = '  two\n lines  ';
+    draft.effort = 0.5;
+    expect(draft.finish('p')).toMatchObject({ project: 'p', title: 'two lines', statusId: 'open', effort: 0.5 });
+  });
+
+  it('counts characters as people do', () => {
+    const draft = new NewIssue('open');
+    draft.title = '👩'.repeat(200);
+    expect(draft.finish('p')).not.toBeNull();
+    draft.title = 'x'.repeat(201);
+    expect(draft.finish('p')).toBeNull();
+  });
+});
