@@ -24,7 +24,8 @@ export default ts.config(
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
       'no-undef': 'off', // TypeScript knows better
-      eqeqeq: 'error',
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       'no-console': 'error',
       '@typescript-eslint/no-non-null-assertion': 'off', // with noUncheckedIndexedAccess it is how one says "this is there"
       '@typescript-eslint/no-dynamic-delete': 'off',
@@ -59,13 +60,29 @@ export default ts.config(
       'svelte/require-each-key': 'error',
     },
   },
-  forbid(['src/base/**'], no(['**/account', '**/account/**', '**/notes', '**/notes/**', '**/tracker/**', '**/product'], 'base knows no slice.')),
-  forbid(['src/account/**'], no(['**/notes', '**/notes/**', '**/tracker/**', '**/product'], 'account may import base only.')),
-  forbid(['src/notes/**'], no(['**/tracker/**', '**/product'], 'notes may import account and base only.'), entry('account')),
+  forbid(
+    ['src/base/**'],
+    no(
+      ['**/account', '**/account/**', '**/notes', '**/notes/**', '**/tracker/**', '**/product'],
+      'base knows no slice.',
+    ),
+  ),
+  forbid(
+    ['src/account/**'],
+    no(['**/notes', '**/notes/**', '**/tracker/**', '**/product'], 'account may import base only.'),
+  ),
+  forbid(
+    ['src/notes/**'],
+    no(['**/tracker/**', '**/product'], 'notes may import account and base only.'),
+    entry('account'),
+  ),
   ...TRACKER.map((slice, at) =>
     forbid(
       [`src/tracker/${slice}/**`],
-      no(['**/notes', '**/notes/**', '**/product', ...TRACKER.slice(at + 1).flatMap((s) => [`../${s}`, `**/${s}/**`])], `${slice} may import account, base and the tracker slices before it.`),
+      no(
+        ['**/notes', '**/notes/**', '**/product', ...TRACKER.slice(at + 1).flatMap((s) => [`../${s}`, `**/${s}/**`])],
+        `${slice} may import account, base and the tracker slices before it.`,
+      ),
       entry('account', ...TRACKER.slice(0, at)),
     ),
   ),

@@ -219,9 +219,7 @@ export class Drag {
     this.over = { column: next.column, index: clamp(next.index, 0, last) };
     this.#reveal(this.over);
     const { column, index } = this.over;
-    this.#o.announce(
-      m.drag_over({ column: this.#o.columnLabel(column), position: index + 1, count: last + 1 }),
-    );
+    this.#o.announce(m.drag_over({ column: this.#o.columnLabel(column), position: index + 1, count: last + 1 }));
     return true;
   }
 

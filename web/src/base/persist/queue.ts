@@ -20,7 +20,9 @@ export class StoredQueue implements Queue {
 
   static async open(user: string): Promise<StoredQueue> {
     const db = await openDatabase(`${NAME}.${user}`, 1, (fresh) => {
-      fresh.createObjectStore('pending', { keyPath: 'n', autoIncrement: true }).createIndex('tx', 'tx', { unique: true });
+      fresh
+        .createObjectStore('pending', { keyPath: 'n', autoIncrement: true })
+        .createIndex('tx', 'tx', { unique: true });
       fresh.createObjectStore('refused', { keyPath: 'pending.tx' });
     });
     return new StoredQueue(db);

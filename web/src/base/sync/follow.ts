@@ -92,7 +92,7 @@ export class Follower {
     const done = new Promise<void>((resolve) => {
       this.#filled.set(scope, [...(this.#filled.get(scope) ?? []), resolve]);
     });
-    this.#enqueue(scope, true);
+    if (!this.#busy.has(scope)) this.#enqueue(scope, true);
     return done;
   }
 
@@ -132,6 +132,7 @@ export class Follower {
     // Not there means it is gone or the server did not answer: the next heads will tell.
     const known = this.#replica.scope(scope)?.filled;
     if (known && waiting && !this.#apply(scope, waiting)) this.#enqueue(scope);
+    if (known) this.#settled(scope);
     this.#next();
   }
 
@@ -140,7 +141,6 @@ export class Follower {
       const scope = this.#replica.scope(name);
       const usable = scope?.filled && (!this.#epoch || scope.epoch === this.#epoch);
       if (!usable || !(await this.#deltas(name))) await this.#bootstrap(name);
-      this.#settled(name);
     } catch (reason) {
       if (this.#closed) return;
       if (reason instanceof Problem && (reason.status === 404 || reason.status === 403)) this.purge(name);
@@ -178,7 +178,8 @@ export class Follower {
     const before = this.#replica.scope(scope)?.seq ?? 0;
     const whole = this.#replica.apply(scope, entries);
     const after = this.#replica.scope(scope)?.seq ?? 0;
-    const applied = entries.filter(({ seq }) => seq > before && seq <= after);
+    let last = before; // an entry may come twice: by the stream and by a delta
+    const applied = entries.filter(({ seq }) => seq > last && seq <= after && (last = seq));
     if (applied.length > 0) this.keeper?.append(applied);
     return whole;
   }

@@ -1,6 +1,18 @@
 import { Scope } from './scope';
 import { Signals } from './signals';
-import type { Answer, Confirmed, Context, Draft, Entity, Entry, Mutation, Pending, Reader, Row, Snapshot } from './types';
+import type {
+  Answer,
+  Confirmed,
+  Context,
+  Draft,
+  Entity,
+  Entry,
+  Mutation,
+  Pending,
+  Reader,
+  Row,
+  Snapshot,
+} from './types';
 
 /** Keys of {@link Replica.signals}. */
 export const key = {
@@ -239,4 +251,3 @@ export function replaced(value: unknown, from: string, to: string): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, replaced(item, from, to)]));
 }
-
