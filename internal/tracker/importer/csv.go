@@ -150,7 +150,7 @@ func unreadable(err error) error {
 		return errs.From(err, errs.Invalid, "the file cannot be read")
 	}
 	if errors.Is(parse.Err, csv.ErrQuote) {
-		return errs.New(errs.Invalid, "a quote that begins in line %d is not closed properly (line %d)", parse.StartLine, parse.Line)
+		return errs.New(errs.Invalid, "line %d: a quote that begins here is not closed properly (noticed in line %d)", parse.StartLine, parse.Line)
 	}
 	return errs.New(errs.Invalid, "line %d: a quote stands inside an unquoted field", parse.Line)
 }

@@ -1,6 +1,7 @@
 package issue
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -61,15 +62,15 @@ type (
 		web.Mutation
 		Path
 		Body struct {
-			Title       *string            `json:"title,omitempty" minLength:"1" maxLength:"200"`
-			Description *string            `json:"description,omitempty" maxLength:"100000"`
-			StatusID    *string            `json:"statusId,omitempty" format:"uuid"`
-			Priority    *Priority          `json:"priority,omitempty" enum:"low,medium,high,urgent"`
-			AssigneeID  web.Field[string]  `json:"assigneeId,omitzero" format:"uuid"`
-			Effort      web.Field[float64] `json:"effort,omitzero" minimum:"0" maximum:"10000"`
-			ParentID    web.Field[string]  `json:"parentId,omitzero" format:"uuid"`
-			DueOn       web.Field[string]  `json:"dueOn,omitzero" format:"date"`
-			Version     *int64             `json:"version,omitempty" doc:"the version that the user saw; name it with a description"`
+			Title       web.Field[string]   `json:"title,omitzero" minLength:"1" maxLength:"200"`
+			Description web.Field[string]   `json:"description,omitzero" maxLength:"100000"`
+			StatusID    web.Field[string]   `json:"statusId,omitzero" format:"uuid"`
+			Priority    web.Field[Priority] `json:"priority,omitzero" enum:"low,medium,high,urgent"`
+			AssigneeID  web.Field[string]   `json:"assigneeId,omitzero" format:"uuid"`
+			Effort      web.Field[float64]  `json:"effort,omitzero" minimum:"0" maximum:"10000"`
+			ParentID    web.Field[string]   `json:"parentId,omitzero" format:"uuid"`
+			DueOn       web.Field[string]   `json:"dueOn,omitzero" format:"date"`
+			Version     *int64              `json:"version,omitempty" doc:"the version that the user saw; name it with a description"`
 		}
 	}
 	deleteInput struct {
@@ -126,24 +127,35 @@ func (s *Service) update(ctx context.Context, by account.Actor, in *updateInput)
 	if err != nil {
 		return nil, err
 	}
-	b := in.Body
-	effort, err := effortOf(b.Effort)
+	edit, err := in.edit()
 	if err != nil {
 		return nil, err
 	}
-	i, err := s.Update(ctx, by, in.Tx, key, b.Version, func(d *Draft) {
-		replace(&d.Title, b.Title)
-		replace(&d.Description, b.Description)
-		replace(&d.StatusID, b.StatusID)
-		replace(&d.Priority, b.Priority)
+	i, err := s.Update(ctx, by, in.Tx, key, in.Body.Version, edit)
+	return &Output{i}, err
+}
+
+// edit is what the body changes. Invalid: a field.
+func (in *updateInput) edit() (Edit, error) {
+	b := in.Body
+	title, err1 := b.Title.Given("body.title")
+	status, err2 := b.StatusID.Given("body.statusId")
+	priority, err3 := b.Priority.Given("body.priority")
+	effort, err4 := effortOf(b.Effort)
+	return func(d *Draft) {
+		replace(&d.Title, title)
+		replace(&d.StatusID, status)
+		replace(&d.Priority, priority)
+		if b.Description.Sent {
+			d.Description = b.Description.Value // "" for null
+		}
 		set(&d.AssigneeID, b.AssigneeID)
 		set(&d.ParentID, b.ParentID)
 		set(&d.DueOn, b.DueOn)
 		if b.Effort.Sent {
 			d.Effort = effort
 		}
-	})
-	return &Output{i}, err
+	}, cmp.Or(err1, err2, err3, err4)
 }
 
 func (s *Service) delete(ctx context.Context, by account.Actor, in *deleteInput) (*noOutput, error) {
