@@ -208,7 +208,9 @@ func FuzzPHC(f *testing.F) {
 }
 
 func FuzzRefreshToken(f *testing.F) {
-	f.Add(refreshToken{mac: make([]byte, 32), n: 1}.String())
+	token := refreshToken{mac: make([]byte, 32), n: 1}.String()
+	f.Add(token)
+	f.Add(token[:10] + "\n\n" + token[10:])
 	f.Fuzz(func(t *testing.T, text string) {
 		if r, ok := parseRefresh(text); ok && r.String() != text {
 			t.Errorf("%q is read as %q", text, r)

@@ -41,8 +41,11 @@ type refreshToken struct {
 const refreshLength = 16 + 8 + sha256.Size
 
 func parseRefresh(text string) (r refreshToken, ok bool) {
+	if len(text) != base64.RawURLEncoding.EncodedLen(refreshLength) {
+		return r, false
+	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(raw) != refreshLength {
+	if err != nil || len(raw) != refreshLength { // line breaks are skipped by the decoder
 		return r, false
 	}
 	return refreshToken{
