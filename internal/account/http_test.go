@@ -31,18 +31,7 @@ func body(fields map[string]any) string {
 // TestFromInviteToLogout is the way of a user through all operations.
 func TestFromInviteToLogout(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
-		admin := n.signUp(t, "admin", account.Admin)
-		made := n.send(t, http.MethodPost, "/api/invites", bearer(admin.AccessToken),
-			`{"email":"Ann@example.org","role":"user","expiresAt":"2099-01-01T00:00:00Z","grants":[{"project":"x","role":"member"}]}`)
-		invite := decode[map[string]any](t, made)
-		code, _ := invite["code"].(string)
-		if made.StatusCode != http.StatusCreated || invite["url"] != publicURL+"/signup?code="+code || invite["usedAt"] != nil {
-			t.Fatalf("%d %v", made.StatusCode, invite)
-		}
-		basetest.RunScenarios(t, n.http, []basetest.Scenario{
-			{Name: "check", Method: "POST", Path: "/api/auth/signup/invite/check", Body: body(map[string]any{"code": code}), Status: 200, Has: []string{`"valid":true`, `"email":"Ann@example.org"`, `"role":"user"`}},
-			{Name: "list", Path: "/api/invites", Header: bearer(admin.AccessToken), Status: 200, Has: []string{`"email":"Ann@example.org"`, `"grants":[{`, `"nextCursor":null`}, HasNot: []string{code, "sha256"}},
-		})
+		code := inviteOverHTTP(t, n)
 		joined := n.send(t, http.MethodPost, "/api/auth/signup/password", nil,
 			body(map[string]any{"code": code, "email": "ann@example.org", "password": password, "displayName": "Ann"}))
 		first := decode[signedInBody](t, joined)
@@ -69,6 +58,24 @@ func TestFromInviteToLogout(t *testing.T) {
 			{Name: "login", Method: "POST", Path: "/api/auth/login", Body: `{"email":"ann@example.org","password":"correct horse"}`, Status: 200, Has: []string{`"accessToken"`, `"expiresIn":900`, `"displayName":"Ann"`}, HasNot: []string{"argon2", "password"}},
 		})
 	})
+}
+
+// inviteOverHTTP makes an invite for Ann and returns its code.
+func inviteOverHTTP(t *testing.T, n *node) (code string) {
+	t.Helper()
+	admin := n.signUp(t, "admin", account.Admin)
+	made := n.send(t, http.MethodPost, "/api/invites", bearer(admin.AccessToken),
+		`{"email":"Ann@example.org","role":"user","expiresAt":"2099-01-01T00:00:00Z","grants":[{"project":"x","role":"member"}]}`)
+	invite := decode[map[string]any](t, made)
+	code, _ = invite["code"].(string)
+	if made.StatusCode != http.StatusCreated || invite["url"] != publicURL+"/signup?code="+code || invite["usedAt"] != nil {
+		t.Fatalf("%d %v", made.StatusCode, invite)
+	}
+	basetest.RunScenarios(t, n.http, []basetest.Scenario{
+		{Name: "check", Method: "POST", Path: "/api/auth/signup/invite/check", Body: body(map[string]any{"code": code}), Status: 200, Has: []string{`"valid":true`, `"email":"Ann@example.org"`, `"role":"user"`}},
+		{Name: "list", Path: "/api/invites", Header: bearer(admin.AccessToken), Status: 200, Has: []string{`"email":"Ann@example.org"`, `"grants":[{`, `"nextCursor":null`}, HasNot: []string{code, "sha256"}},
+	})
+	return code
 }
 
 func cookie(t *testing.T, answer *http.Response) *http.Cookie {

@@ -221,6 +221,7 @@ func TestInitialInvite(t *testing.T) {
 }
 
 func initialInvite(t *testing.T, n *node, given string) {
+	t.Helper()
 	ctx := t.Context()
 	boot := func() string {
 		link, err := n.InitialInvite(ctx)
@@ -244,6 +245,12 @@ func initialInvite(t *testing.T, n *node, given string) {
 	if given != "" {
 		code = given
 	}
+	worksOnce(t, n, code, boot)
+}
+
+// worksOnce uses the code of the first invite, and boots again.
+func worksOnce(t *testing.T, n *node, code string, boot func() string) {
+	t.Helper()
 	rows := func() int64 { return n.count(t, "invite_codes", "1 = 1") }
 	if rows() != 1 {
 		t.Errorf("%d rows after several boots", rows())

@@ -173,7 +173,7 @@ func TestPHC(t *testing.T) {
 	if err != nil || !p.matches("secret words") || p.matches("secret word") || p.cost != cost {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if newPHC("x", cost).String() == newPHC("x", cost).String() {
+	if one, two := newPHC("x", cost), newPHC("x", cost); one.String() == two.String() {
 		t.Error("two hashes share a salt")
 	}
 	if p.weaker(cost) || !p.weaker(Argon2{Memory: 65, Time: 1, Threads: 1}) || !p.weaker(Argon2{Memory: 64, Time: 2, Threads: 1}) {

@@ -41,10 +41,3 @@ func (l *lru[K, V]) put(key K, value V) {
 		delete(l.items, oldest.Value.(*entry[K, V]).key)
 	}
 }
-
-func (l *lru[K, V]) delete(key K) {
-	if e, ok := l.items[key]; ok {
-		l.order.Remove(e)
-		delete(l.items, key)
-	}
-}

@@ -345,7 +345,7 @@ func setCookieSecure(c *Config, value string) (err error) {
 
 func setInitialInviteCode(c *Config, value string) error {
 	if strings.HasPrefix(value, "sha256:") || len(value) > 200 || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' }) {
-		return errors.New("must be at most 200 characters and not begin with sha256:")
+		return errors.New("must not begin with sha256: and have at most 200 characters, all printable")
 	}
 	c.InitialInviteCode = value
 	return nil

@@ -266,7 +266,20 @@ func TestSecretsAreMadeOnce(t *testing.T) {
 	if err != nil || again != warning || second.Master != first.Master || !second.Keys.Sign.Equal(first.Keys.Sign) {
 		t.Errorf("made again: %q, %v", again, err)
 	}
-	files, err := os.ReadDir(c.DataDir)
+	private(t, c.DataDir)
+	given, err := ReadConfig(from(production(t)), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, warning, err := given.Secrets(); err != nil || warning != "" {
+		t.Errorf("%q, %v", warning, err)
+	}
+}
+
+// private checks that nobody else reads the two files that are kept.
+func private(t *testing.T, folder string) {
+	t.Helper()
+	files, err := os.ReadDir(folder)
 	if err != nil || len(files) != 2 {
 		t.Fatalf("%v, %v", files, err)
 	}
@@ -274,13 +287,6 @@ func TestSecretsAreMadeOnce(t *testing.T) {
 		if info, err := f.Info(); err != nil || info.Mode() != fs.FileMode(0o600) {
 			t.Errorf("%s: %v, %v", f.Name(), info.Mode(), err)
 		}
-	}
-	given, err := ReadConfig(from(production(t)), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, warning, err := given.Secrets(); err != nil || warning != "" {
-		t.Errorf("%q, %v", warning, err)
 	}
 }
 
