@@ -4,7 +4,8 @@
 // A move names the issue that it shall stand right below (after), the one right
 // above (before), or both. Others may have moved meanwhile: as long as one of the
 // two is in the column, the place is next to it; when neither is, or none was named,
-// the issue stands first. So moves that collide never fail.
+// the issue stands first. So moves that collide never fail. An issue that stands at
+// its place already, or is told to stand next to itself, is left alone.
 package board
 
 import (
@@ -41,22 +42,27 @@ func New(issues *issue.Service) *Service { return &Service{issues} }
 // Conflict: the move names a version and the issue has another.
 func (s *Service) Move(ctx context.Context, by account.Actor, tx string, key issue.Key, m Move) (_ issue.Issue, err error) {
 	defer errs.Wrap(&err, "board.Move(%s)", key)
-	return s.issues.Place(ctx, by, tx, key, m.Version, func(ctx context.Context, c db.Conn, projectID, id string) (issue.Spot, error) {
-		f := finder{q: query.New(c), projectID: projectID, moved: id, statusID: m.StatusID}
+	return s.issues.Place(ctx, by, tx, key, m.Version, func(ctx context.Context, c db.Conn, projectID, id string, from issue.Spot) (issue.Spot, error) {
+		f := finder{q: query.New(c), projectID: projectID, moved: id, from: from, statusID: m.StatusID}
 		return f.spot(ctx, m)
 	})
 }
 
-// finder looks for a place in one column, as if the moved issue were not there.
+// finder looks for a place in one column, as if the moved issue, which stands at
+// from, were not there.
 type finder struct {
 	q                          *query.Queries
 	projectID, moved, statusID string
+	from                       issue.Spot
 }
 
 func (f finder) spot(ctx context.Context, m Move) (issue.Spot, error) {
 	low, high, err := f.gap(ctx, m)
 	if err != nil {
 		return issue.Spot{}, err
+	}
+	if f.from.StatusID == f.statusID && low < f.from.Rank && (high == "" || f.from.Rank < high) {
+		return f.from, nil
 	}
 	at, err := rank.Between(low, high)
 	return issue.Spot{StatusID: m.StatusID, Rank: at}, err
@@ -80,19 +86,33 @@ func (f finder) gap(ctx context.Context, m Move) (low, high string, err error) {
 		return "", "", err
 	}
 	switch {
-	case after != "":
+	case after != "" && !f.isOwn(after):
 		high, err = f.above(ctx, after)
 		return after, high, err
-	case before != "":
+	case before != "" && !f.isOwn(before):
 		low, err = f.below(ctx, before)
 		return low, before, err
+	case after != "" || before != "":
+		return f.around(ctx)
 	}
 	high, err = f.above(ctx, "")
 	return "", high, err
 }
 
-// neighbour returns the rank of a named issue, "" when none is named, when it is the
-// moved one itself, or when it has left the column.
+// isOwn reports whether a rank of the column is the moved issue's.
+func (f finder) isOwn(at string) bool { return f.from == issue.Spot{StatusID: f.statusID, Rank: at} }
+
+// around is the gap in which the moved issue stands.
+func (f finder) around(ctx context.Context) (low, high string, err error) {
+	if low, err = f.below(ctx, f.from.Rank); err != nil {
+		return "", "", err
+	}
+	high, err = f.above(ctx, f.from.Rank)
+	return low, high, err
+}
+
+// neighbour returns the rank of a named issue, "" when none is named or when it has
+// left the column.
 func (f finder) neighbour(ctx context.Context, field, name string) (string, error) {
 	if name == "" {
 		return "", nil
@@ -103,7 +123,7 @@ func (f finder) neighbour(ctx context.Context, field, name string) (string, erro
 		return "", errs.Field(field, "the project has no such issue")
 	case err != nil:
 		return "", err
-	case row.StatusID != f.statusID, row.ID == f.moved:
+	case row.StatusID != f.statusID:
 		return "", nil
 	}
 	return row.Rank, nil

@@ -187,14 +187,15 @@ func (s *Service) Update(ctx context.Context, by account.Actor, tx string, key K
 // Spot is a place on a board.
 type Spot struct{ StatusID, Rank string }
 
-// Place puts an issue where find says, which runs inside the transaction.
+// Place puts an issue where find says, which runs inside the transaction and is told
+// where the issue stands.
 // Errors are those of Update, and of find.
 func (s *Service) Place(ctx context.Context, by account.Actor, tx string, key Key, version *int64,
-	find func(ctx context.Context, c db.Conn, projectID, id string) (Spot, error),
+	find func(ctx context.Context, c db.Conn, projectID, id string, from Spot) (Spot, error),
 ) (_ Issue, err error) {
 	defer errs.Wrap(&err, "issue.Place(%s)", key)
 	return s.change(ctx, by, tx, key, version, func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, error) {
-		to, err := find(ctx, tx, row.ProjectID, row.ID)
+		to, err := find(ctx, tx, row.ProjectID, row.ID, Spot{row.StatusID, row.Rank})
 		row.StatusID, row.Rank = to.StatusID, to.Rank
 		return row, err
 	})
