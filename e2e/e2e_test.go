@@ -1,0 +1,178 @@
+// Package e2e_test runs the real binary as an operator does: the scripts in testdata,
+// each on both engines, each with a folder, a database and a port of its own.
+//
+// Beside testscript's commands a script has
+//
+//	await                              wait until the server that was started answers
+//	api STATUS METHOD PATH [JSON]      call it; the body is then what `stdout` looks at
+//	signup CODE NAME                   sign up as name@example.org and call as that user from then on
+//	sql STATEMENT                      run it on the database, as an operator would by hand
+//
+// the conditions [sqlite], [postgres] and [root], and in the environment what Setup puts there.
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/peisear/peisear/internal/base/basetest"
+)
+
+func TestMain(m *testing.M) { basetest.Main(m) }
+
+// TestScripts is every script of testdata.
+func TestScripts(t *testing.T) {
+	bin := build(t)
+	basetest.EachURL(t, func(t *testing.T, url string) {
+		engine, _, _ := strings.Cut(url, ":")
+		testscript.Run(t, testscript.Params{
+			Dir:       "testdata",
+			Setup:     func(env *testscript.Env) error { return setUp(t, env, engine, bin) },
+			Condition: func(name string) (bool, error) { return name == engine || name == "root" && os.Getuid() == 0, nil },
+			Cmds: map[string]func(*testscript.TestScript, bool, []string){
+				"await":  await,
+				"api":    api,
+				"signup": signUp,
+				"sql":    runSQL,
+			},
+			RequireExplicitExec: true,
+			RequireUniqueNames:  true,
+		})
+	})
+}
+
+// build makes the binary as it is delivered, but watched by the race detector.
+func build(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	args := []string{"build", "-o", filepath.Join(dir, "peisear")}
+	if raceEnabled {
+		args = append(args, "-race")
+	}
+	if out, err := exec.CommandContext(t.Context(), "go", append(args, "../cmd/peisear")...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return dir
+}
+
+func setUp(t *testing.T, env *testscript.Env, engine, bin string) error {
+	t.Helper()
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	env.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	env.Setenv("PORT", port)
+	env.Setenv("BIND_ADDR", "127.0.0.1:"+port)
+	env.Setenv("URL", "http://127.0.0.1:"+port)
+	env.Setenv("DB", "sqlite://"+filepath.Join(env.WorkDir, "data", "app.db"))
+	if engine == "postgres" {
+		env.Setenv("DB", basetest.URL(t, engine))
+		env.Setenv("DATABASE_URL", env.Getenv("DB")) // on SQLite the scripts show what happens without
+	}
+	return nil
+}
+
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), l.Close()
+}
+
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: await")
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		r, err := http.Get(ts.Getenv("URL") + "/api/health")
+		if err == nil {
+			ts.Check(r.Body.Close())
+			if r.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("no answer: %v", err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func api(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 || len(args) > 4 {
+		ts.Fatalf("usage: api STATUS METHOD PATH [JSON]")
+	}
+	call(ts, args[0], args[1], args[2], strings.Join(args[3:], ""))
+}
+
+// call prints the body, and ends the script when the status is another.
+func call(ts *testscript.TestScript, status, method, path, body string) []byte {
+	r, err := http.NewRequestWithContext(context.Background(), method, ts.Getenv("URL")+path, strings.NewReader(body))
+	ts.Check(err)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if token := ts.Getenv("TOKEN"); token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	text, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	ts.Check(answer.Body.Close())
+	_, err = ts.Stdout().Write(append(bytes.TrimSpace(text), '\n'))
+	ts.Check(err)
+	if strconv.Itoa(answer.StatusCode) != status {
+		ts.Fatalf("%s %s: status %d: %s", method, path, answer.StatusCode, text)
+	}
+	return text
+}
+
+func signUp(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: signup CODE NAME")
+	}
+	body := fmt.Sprintf(`{"code":%q,"email":"%[2]s@example.org","password":"correct horse","displayName":%[2]q}`, args[0], args[1])
+	ts.Setenv("TOKEN", "")
+	var answer struct{ AccessToken string }
+	ts.Check(json.Unmarshal(call(ts, "201", http.MethodPost, "/api/auth/signup/password", body), &answer))
+	ts.Setenv("TOKEN", answer.AccessToken)
+}
+
+func runSQL(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: sql STATEMENT")
+	}
+	url := ts.Getenv("DB")
+	driver := "pgx"
+	if path, ok := strings.CutPrefix(url, "sqlite://"); ok {
+		driver, url = "sqlite", "file:"+path+"?_pragma=busy_timeout(5000)"
+	}
+	pool, err := sql.Open(driver, url)
+	ts.Check(err)
+	defer pool.Close()
+	switch _, err = pool.ExecContext(context.Background(), args[0]); {
+	case err == nil && neg:
+		ts.Fatalf("the database took it")
+	case !neg:
+		ts.Check(err)
+	}
+}
