@@ -162,7 +162,7 @@ func (r Row) source(statuses map[string]string) (s issue.Source, reason string) 
 		return s, r.broken
 	}
 	s.Alias = strings.TrimSpace(r.Fields["key"])
-	s.Draft.Title = strings.Join(strings.Fields(r.Fields["title"]), " ")
+	s.Draft.Title = oneLine(r.Fields["title"])
 	s.Draft.Description = r.Fields["description"]
 	switch {
 	case s.Alias == "":
@@ -205,6 +205,11 @@ func (r Row) effort(d *issue.Draft) (reason string) {
 		return "effort: " + errs.Of(err).Message
 	}
 	return ""
+}
+
+// oneLine puts a blank where a title breaks its line, and leaves it alone otherwise.
+func oneLine(title string) string {
+	return strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ").Replace(title)
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

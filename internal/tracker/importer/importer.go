@@ -36,7 +36,6 @@ type Refusal struct {
 // Plan is a file's rows as the project can take them.
 type Plan struct {
 	Sources []issue.Source
-	lines   []int
 	Refused []Refusal
 }
 
@@ -59,12 +58,11 @@ func NewPlan(rows []Row, statuses []project.Status) Plan {
 		}
 		seen[source.Alias] = row.Line
 		p.Sources = append(p.Sources, source)
-		p.lines = append(p.lines, row.Line)
 	}
 	return p
 }
 
-// Try says what Run would do, and changes nothing.
+// Try says what Run would do, and changes nothing. NotFound, Forbidden: as in Run.
 func (p Plan) Try(ctx context.Context, issues *issue.Service, by account.Actor, projectKey string) (Result, error) {
 	r := Result{Refused: p.Refused}
 	aliases := make([]string, len(p.Sources))
@@ -72,6 +70,9 @@ func (p Plan) Try(ctx context.Context, issues *issue.Service, by account.Actor, 
 		aliases[i] = s.Alias
 	}
 	known, err := issues.Known(ctx, by, projectKey, aliases)
+	if err != nil {
+		return r, err
+	}
 	for _, alias := range aliases {
 		if known[alias] {
 			r.Known++
@@ -79,7 +80,7 @@ func (p Plan) Try(ctx context.Context, issues *issue.Service, by account.Actor, 
 			r.Made++
 		}
 	}
-	return r, err
+	return r, nil
 }
 
 // Run imports the plan in small transactions, so that others hardly wait, and calls
