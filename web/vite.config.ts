@@ -30,6 +30,12 @@ export default defineConfig(({ mode }) => ({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        // Compiled texts are a module each; those that two pages share would become files of a hundred bytes.
+        codeSplitting: { groups: [{ name: 'texts', test: /i18n[\\/]generated/ }] },
+      },
+    },
   },
   server: { port: 5173, strictPort: true, proxy: { '/api': { target: api, changeOrigin: true } } },
   test: {

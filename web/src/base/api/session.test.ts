@@ -185,6 +185,7 @@ describe('the token', () => {
     const { session, vault } = tab();
     await session.refresh();
     expect(session.token).toBe('secret-token');
+    // eslint-disable-next-line no-restricted-globals -- to see that nothing is there
     expect(JSON.stringify({ ...localStorage, ...sessionStorage })).not.toContain('secret-token');
     const db = await new Promise<IDBDatabase>((resolve) => {
       const request = indexedDB.open('peisear');

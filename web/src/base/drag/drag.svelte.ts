@@ -230,7 +230,7 @@ export class Drag {
   }
 
   #reveal({ column, index }: Over): void {
-    const section = this.#root?.querySelector<HTMLElement>(`[data-col="${CSS.escape(column)}"]`);
+    const section = named(this.#root, 'col', column);
     section?.scrollIntoView?.({ block: 'nearest', inline: 'nearest' });
     const list = section?.querySelector<HTMLElement>('[data-list]');
     if (!list) return;
@@ -245,7 +245,7 @@ export class Drag {
     const id = this.id!;
     this.#end(true);
     // The card may have been drawn anew in another column.
-    requestAnimationFrame(() => this.#root?.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`)?.focus());
+    requestAnimationFrame(() => named(this.#root, 'id', id)?.focus());
   }
 
   /** Going elsewhere with the keyboard gives up the move. */
@@ -280,6 +280,12 @@ export class Drag {
 /** The pointer aims between the cards as they are drawn, the moved one among them; a place counts without it. */
 function without(from: Over, over: Over): Over {
   return over.column === from.column && over.index > from.index ? { ...over, index: over.index - 1 } : over;
+}
+
+/** The element whose data attribute has the value. */
+function named(root: HTMLElement | null, data: string, value: string): HTMLElement | undefined {
+  const all = root?.querySelectorAll<HTMLElement>(`[data-${data}]`) ?? [];
+  return [...all].find((element) => element.dataset[data] === value);
 }
 
 function clamp(value: number, low: number, high: number): number {

@@ -36,7 +36,7 @@ export async function follow(options: Options, signal: AbortSignal): Promise<voi
     options.onState(false);
     if (end === 'over') return;
     if (worked) pause = FIRST_PAUSE_MS;
-    if (end === 'now' && worked) continue;
+    if (signal.aborted || (end === 'now' && worked)) continue;
     await sleep(pause * (0.75 + Math.random() / 2), signal);
     pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
   }

@@ -141,7 +141,7 @@ export class StoredCache {
     const dirty = this.#dirty.get(scope);
     if (!head || !dirty) return;
     const tables = [...source.tables()];
-    const entities = Object.fromEntries(tables.map(({ entity, base }) => [entity.name, [...base().values()]]));
+    const entities = Object.fromEntries(tables.map((table) => [table.entity.name, [...table.base().values()]]));
     const fits = tables.every((table) => (head.chunks[table.entity.name] ?? 0) * CHUNK * 2 >= table.base().size);
     if (!fits) return this.store({ scope, epoch: source.epoch, seq: source.seq, entities });
 
