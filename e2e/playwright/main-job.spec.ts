@@ -1,220 +1,265 @@
+// The main job as a person does it: in from the invite, a project, its board, an issue from birth to deletion.
 import { resolve } from 'node:path';
-import { expect, expectAccessible, expectNoSidewaysScroll, test, type Page } from './fixture';
+import { expect, expectAccessible, expectNoSidewaysScroll, test, type Page, type Server, type User } from './fixture';
 
-/** The README's picture; made anew with SCREENSHOT=1, so that a run of the tests leaves the checkout as it was. */
-const SCREENSHOT = process.env.SCREENSHOT
-  ? resolve(__dirname, '../../docs/images/board.png')
-  : resolve(__dirname, 'results/board.png');
+const PICTURE = resolve(__dirname, '../../docs/images/board.png');
 
 const column = (page: Page, name: string) => page.getByRole('region', { name: new RegExp(`^${name}`) });
-const card = (page: Page, title: string) => page.locator('[data-id]').filter({ hasText: title });
+const card = (page: Page, key: string) => page.locator(`[data-key="${key}"]`);
 
-/** Drags a card into a column with the mouse, as a hand does it: in many small steps. */
-async function drag(page: Page, title: string, to: string): Promise<void> {
-  const from = (await card(page, title).boundingBox())!;
-  const target = (await column(page, to).locator('[data-list]').boundingBox())!;
-  await page.mouse.move(from.x + 60, from.y + 40);
+/** Drags a card with the mouse into the middle of a column. */
+async function drag(page: Page, key: string, to: string): Promise<void> {
+  const from = (await card(page, key).boundingBox())!;
+  const target = (await column(page, to).boundingBox())!;
+  await page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
   await page.mouse.down();
-  await page.mouse.move(from.x + 80, from.y + 60, { steps: 4 });
-  await page.mouse.move(target.x + 80, target.y + 40, { steps: 12 });
+  await page.mouse.move(from.x + from.width / 2 + 20, from.y + from.height / 2 + 10, { steps: 4 });
+  await page.mouse.move(target.x + target.width / 2, target.y + 100, { steps: 12 });
   await page.mouse.up();
 }
 
-test('the main job: sign up, make a project, work its board', async ({ page, server, admin, expected }) => {
-  expected.push('/api/auth/signup/password'); // the password that is too short
-  const { url } = await server.invite(admin, { role: 'user' });
-  await page.goto(new URL(url).pathname + new URL(url).search);
+async function project(server: Server, owner: User, key: string, name: string, titles: string[] = []): Promise<void> {
+  await server.call(owner, 'POST', '/api/projects', { key, name });
+  for (const title of titles) await server.call(owner, 'POST', `/api/projects/${key}/issues`, { title });
+}
+
+test('sign up, make a project, work its board, edit and delete an issue', async ({ server, admin, page }) => {
+  const { code } = await server.invite(admin);
+  await page.goto(`/signup?code=${code}`);
+  await expect(page.getByLabel('Name')).toBeVisible();
+  await expectAccessible(page);
   await page.getByLabel('Name').fill('Grace Hopper');
   await page.getByLabel('E-mail').fill('grace@example.org');
-  await page.getByLabel('Password').fill('seven77');
+  await page.getByLabel('Password').fill('short');
   await page.getByRole('button', { name: 'Create account' }).click();
-  await expect(page.getByLabel('E-mail')).toHaveValue('grace@example.org'); // refused, and the input is kept
-  await page.getByLabel('Password').fill('eight888');
+  await expect(page.getByText('Use 8 characters or more.')).toBeVisible();
+  await expect(page.getByLabel('Name')).toHaveValue('Grace Hopper');
+  await page.getByLabel('Password').fill('correct horse');
   await page.getByRole('button', { name: 'Create account' }).click();
 
-  await expect(page).toHaveURL('/projects');
   await page.getByRole('button', { name: 'New project' }).first().click();
   await page.getByLabel('Name').fill('Apache Mesos');
-  await page.getByLabel('Key').fill('GRACE');
+  await page.getByLabel('Key').fill('MESOS');
   await page.getByRole('button', { name: 'Create project' }).click();
-  await expect(page).toHaveURL('/projects/GRACE');
+  await expect(page).toHaveURL(/\/projects\/MESOS$/);
   for (const name of ['Open', 'In Progress', 'Done']) await expect(column(page, name)).toContainText('No issues here');
+  await expectAccessible(page);
 
-  await page.keyboard.press('c');
-  await page.getByLabel('Title').fill('Cache executors on the agent');
-  await page.getByRole('button', { name: 'Create issue' }).click();
-  await expect(column(page, 'Open')).toContainText('GRACE-1');
-  await page.keyboard.press('c');
-  await page.getByLabel('Title').fill('Report terminations to frameworks');
-  await page.keyboard.press('Control+Enter');
-  await expect(column(page, 'Open')).toContainText('GRACE-2');
+  for (const title of ['Cache executors', 'Report terminations']) {
+    await page.keyboard.press('c');
+    await page.getByLabel('Title').fill(title);
+    await page.getByRole('button', { name: 'Create issue' }).click();
+    await expect(column(page, 'Open').getByText(title)).toBeVisible();
+  }
+  await expect(card(page, 'MESOS-2')).toBeVisible();
 
-  const moved = page.waitForResponse('**/api/issues/GRACE-1/move');
-  await drag(page, 'Cache executors', 'Done');
-  await expect(column(page, 'Done')).toContainText('GRACE-1');
-  expect((await moved).status()).toBe(200);
-
-  const movedByKey = page.waitForResponse('**/api/issues/GRACE-2/move');
-  await card(page, 'Report terminations').focus();
+  await drag(page, 'MESOS-1', 'Done');
+  await expect(column(page, 'Done').locator('[data-key="MESOS-1"]')).toBeVisible();
+  await card(page, 'MESOS-2').focus();
   for (const key of ['Space', 'ArrowRight', 'Space']) await page.keyboard.press(key);
-  await expect(page.getByText('GRACE-2 moved to In Progress, position 1.')).toBeAttached();
-  await expect(column(page, 'In Progress')).toContainText('GRACE-2');
-  await expect(card(page, 'Report terminations')).toBeFocused();
-  expect((await movedByKey).status()).toBe(200);
+  await expect(column(page, 'In Progress').locator('[data-key="MESOS-2"]')).toBeVisible();
+  await expect(page.locator('[data-said]')).toContainText('moved to In Progress');
   await expectAccessible(page);
-
   await page.reload();
-  await expect(column(page, 'Done')).toContainText('GRACE-1');
-  await expect(column(page, 'In Progress')).toContainText('GRACE-2');
+  await expect(column(page, 'Done').locator('[data-key="MESOS-1"]')).toBeVisible();
+  await expect(column(page, 'In Progress').locator('[data-key="MESOS-2"]')).toBeVisible();
 
-  await page.getByRole('link', { name: 'List' }).first().click();
-  await expect(page).toHaveURL('/projects/GRACE/list');
-  await expect(page.getByText('Cache executors on the agent')).toBeVisible();
+  await page.getByRole('link', { name: 'List' }).last().click();
+  await expect(page).toHaveURL(/\/projects\/MESOS\/list$/);
   await expectAccessible(page);
+  await page.getByRole('link', { name: /Cache executors/ }).click();
+  await expect(page).toHaveURL(/\/issues\/MESOS-1$/);
+  await edit(page);
+  await remove(page);
 });
 
-test('an issue is edited, and deleted by its name', async ({ server, admin, pageOf }) => {
-  await server.call(admin, 'POST', '/api/projects', { key: 'EDIT', name: 'Editing' });
-  await server.call(admin, 'POST', '/api/projects/EDIT/issues', { title: 'Before' });
-  const page = await pageOf(admin);
-  await page.goto('/issues/EDIT-1');
+/** Changes everything that the page of MESOS-1 lets one change. */
+async function edit(page: Page): Promise<void> {
   const title = page.getByLabel('Title');
-  await expect(title).toHaveValue('Before');
-  await title.fill('After');
+  await title.fill('Cache executors on the agent');
   await title.press('Enter');
-
   await page.getByRole('button', { name: 'Add a description' }).click();
-  await page.getByRole('textbox', { name: 'Description' }).fill('Some **bold** text <img src=x onerror=alert(1)>');
+  await page.getByLabel('Description').getByRole('textbox').fill('Be **smarter** about it.');
   await page.getByRole('button', { name: 'Save' }).click();
-  await expect(page.locator('strong', { hasText: 'bold' })).toBeVisible();
-  await expect(page.locator('main img')).toHaveCount(0);
-
-  await page.getByRole('button', { name: /^Priority/ }).click();
-  await page.getByRole('option', { name: 'High' }).click();
-  await page.getByRole('button', { name: /^Assignee/ }).click();
-  await page.getByRole('option', { name: admin.displayName }).click();
-  await page.getByRole('button', { name: /^Effort/ }).click();
-  await page.getByRole('option', { name: '5', exact: true }).click();
-  const get = () => server.call<Record<string, unknown>>(admin, 'GET', '/api/issues/EDIT-1');
-  await expect.poll(get).toMatchObject({ title: 'After', priority: 'high', assigneeId: admin.id, effort: 5 });
+  await expect(page.locator('strong', { hasText: 'smarter' })).toBeVisible();
+  for (const [label, choice] of [
+    ['Priority', 'Urgent'],
+    ['Assignee', 'Grace Hopper'],
+    ['Effort', '5'],
+  ] as const) {
+    await page.getByRole('button', { name: `${label}:` }).click();
+    await page.getByRole('option', { name: choice, exact: true }).click();
+    await expect(page.getByRole('button', { name: new RegExp(`^${label}: ${choice}`) })).toBeVisible();
+  }
   await expectAccessible(page);
+  await page.reload();
+  await expect(title).toHaveValue('Cache executors on the agent');
+  await expect(page.locator('strong', { hasText: 'smarter' })).toBeVisible();
+  for (const said of ['Priority: Urgent', 'Assignee: Grace Hopper', 'Effort: 5'])
+    await expect(page.getByRole('button', { name: said })).toBeVisible();
+}
 
-  const deleted = page.waitForResponse((answer) => answer.request().method() === 'DELETE');
+/** Deletes MESOS-1, after a question that names it. */
+async function remove(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'More actions' }).click();
-  await page.getByRole('menuitem', { name: /Delete/ }).click();
-  await expect(page.getByRole('dialog')).toContainText('EDIT-1');
-  await expect(page.getByRole('dialog')).toContainText('After');
-  await page.getByRole('dialog').getByRole('button', { name: 'Delete EDIT-1' }).click();
-  await expect(page).toHaveURL('/projects/EDIT');
-  expect((await deleted).status()).toBe(204);
-  expect(await server.call(admin, 'GET', '/api/projects/EDIT/issues')).toMatchObject({ items: [] });
+  await page.getByRole('menuitem', { name: 'Delete issue' }).click();
+  const question = page.getByRole('dialog', { name: 'Delete issue' });
+  await expect(question).toContainText('MESOS-1 “Cache executors on the agent”');
+  await question.getByRole('button', { name: 'Cancel' }).click();
+  await expect(page).toHaveURL(/\/issues\/MESOS-1$/);
+  await page.getByRole('button', { name: 'More actions' }).click();
+  await page.getByRole('menuitem', { name: 'Delete issue' }).click();
+  await question.getByRole('button', { name: 'Delete MESOS-1' }).click();
+  await expect(page).toHaveURL(/\/projects\/MESOS$/);
+  await expect(card(page, 'MESOS-2')).toBeVisible();
+  await expect(card(page, 'MESOS-1')).toHaveCount(0);
+}
+
+test('a second browser sees a card move within a second', async ({ server, admin, pageOf }) => {
+  const guest = await server.invited(admin, 'Rosa Second');
+  await project(server, admin, 'LIVE', 'Live', ['Moves']);
+  await server.call(admin, 'POST', '/api/projects/LIVE/members', { email: guest.email, role: 'member' });
+  const [mine, theirs] = [await pageOf(admin), await pageOf(guest)];
+  for (const page of [mine, theirs]) {
+    await page.goto('/projects/LIVE');
+    await expect(card(page, 'LIVE-1')).toBeVisible();
+  }
+  // Until its live stream stands, a page is told by a delta: one change that is waited for without a limit of its own.
+  await server.call(admin, 'PATCH', '/api/issues/LIVE-1', { title: 'Is about to move' });
+  await expect(card(theirs, 'LIVE-1')).toContainText('Is about to move');
+  await drag(mine, 'LIVE-1', 'Done');
+  await expect(column(theirs, 'Done').locator('[data-key="LIVE-1"]')).toBeVisible({ timeout: 1_000 });
 });
 
-test('another browser sees a card move without reloading', async ({ server, admin, pageOf }) => {
-  const second = await server.invited(admin, 'Barbara Liskov');
-  await server.call(admin, 'POST', '/api/projects', { key: 'LIVE', name: 'Live' });
-  await server.call(admin, 'POST', '/api/projects/LIVE/members', { email: second.email, role: 'member' });
-  await server.call(admin, 'POST', '/api/projects/LIVE/issues', { title: 'Seen by two' });
-  const [one, two] = [await pageOf(admin), await pageOf(second)];
-  await Promise.all([one.goto('/projects/LIVE'), two.goto('/projects/LIVE')]);
-  await expect(card(one, 'Seen by two')).toBeVisible();
-  await expect(card(two, 'Seen by two')).toBeVisible();
-  await drag(one, 'Seen by two', 'Done');
-  await expect(column(two, 'Done')).toContainText('LIVE-1', { timeout: 1_000 });
+const HOSTILE = [
+  '<script>alert(1)</script>',
+  '<img src=x onerror=alert(1)>',
+  '"><svg onload=alert(1)>',
+  "'-alert(1)-'",
+  '[link](javascript:alert(1))',
+  '<a href="javascript:alert(1)">x</a>',
+  '![x](x"onerror="alert(1))',
+  '<iframe srcdoc="<script>parent.alert(1)</script>"></iframe>',
+  '<form action="javascript:alert(1)"><button>x</button></form>',
+  '<style>*{display:none}</style>',
+  '{{constructor.constructor("alert(1)")()}}',
+  '<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>',
+];
 
-  await server.call(admin, 'DELETE', `/api/projects/LIVE/members/${second.id}`);
-  await expect(card(two, 'Seen by two')).toHaveCount(0);
-});
-
-test('text of users is never markup', async ({ server, admin, pageOf }) => {
-  const attacks = [
-    '<script>alert(1)</script>',
-    '"><img src=x onerror=alert(1)>',
-    "javascript:alert(1)//'",
-    '<svg onload=alert(1)>',
-    '[x](javascript:alert(1))',
-    '{{constructor.constructor("alert(1)")()}}',
-    '</title><iframe src="javascript:alert(1)">',
-  ];
-  await server.call(admin, 'POST', '/api/projects', { key: 'XSS', name: attacks[0], description: attacks[1] });
-  for (const text of attacks) {
-    await server.call(admin, 'POST', '/api/projects/XSS/issues', { title: text, description: text });
-    await server.call(admin, 'POST', '/api/notes', { title: text, body: text });
+test('hostile texts stay texts, in every field', async ({ server, admin, pageOf, expected }) => {
+  const { length } = HOSTILE;
+  const hostile = await server.invited(admin, '<img src=x onerror=alert(1)>');
+  await server.call(hostile, 'POST', '/api/projects', { key: 'XSS', name: HOSTILE[0], description: HOSTILE[1] });
+  for (const text of HOSTILE) {
+    await server.call(hostile, 'POST', '/api/projects/XSS/issues', { title: text, description: HOSTILE.join('\n\n') });
+    await server.call(hostile, 'POST', '/api/notes', { title: text, body: text });
   }
-  const page = await pageOf(admin);
-  for (const view of ['/projects', '/projects/XSS', '/projects/XSS/list', '/projects/XSS/settings', '/notes']) {
-    await page.goto(view);
-    await expect(page.locator('main')).toContainText(/script|img|alert|XSS/);
-    await expect(page.locator('main script, main iframe, main img, main svg[onload]')).toHaveCount(0);
+  // Pictures of other hosts, and of none, are refused by the policy: that they were asked for is not what is tested.
+  expected.push('img-src', '/issues/x');
+  const page = await pageOf(hostile);
+  for (const path of ['/projects', '/projects/XSS', '/projects/XSS/list', '/projects/XSS/settings', '/notes']) {
+    await page.goto(path);
+    await expect(page.getByText(path === '/projects/XSS/list' ? HOSTILE[1]! : HOSTILE[0]!).first()).toBeVisible();
+    await expectInert(page);
   }
-  for (let number = 1; number <= attacks.length; number++) {
+  for (let number = 1; number <= length; number++) {
     await page.goto(`/issues/XSS-${number}`);
-    await expect(page.getByLabel('Title')).toHaveValue(attacks[number - 1]!);
-    await expect(page.locator('main script, main iframe, main img, main a[href^="javascript"]')).toHaveCount(0);
+    await expect(page.getByLabel('Title')).toHaveValue(HOSTILE[number - 1]!);
+    await expect(page.getByLabel('Description').getByText('constructor')).toBeVisible();
+    await expectInert(page);
   }
 });
 
-test.describe('at every width', () => {
-  const LONG = 'W'.repeat(64);
+/** Nothing on the page runs a script or leads to one. That none ran, the page fixture tells: it collects dialogs. */
+async function expectInert(page: Page): Promise<void> {
+  const active = await page.evaluate(() =>
+    [...document.querySelectorAll('*')]
+      .filter(
+        (element) =>
+          ['IFRAME', 'OBJECT', 'EMBED'].includes(element.tagName) ||
+          [...element.attributes].some(
+            ({ name, value }) => name.startsWith('on') || /^\s*javascript:/i.test(value.replace(/[\s\0]/g, '')),
+          ) ||
+          (element.tagName === 'SCRIPT' && element.textContent?.includes('alert')),
+      )
+      .map((element) => element.outerHTML),
+  );
+  expect(active).toEqual([]);
+}
+
+test('every page fits a phone, a tablet and a desk, with unbroken words', async ({ server, admin, pageOf }) => {
+  const word = 'W'.repeat(64);
+  await project(server, admin, 'WIDE', word, [word, `${word} ${word}`]);
+  await server.call(admin, 'PATCH', '/api/issues/WIDE-1', { description: `${word}\n\n\`${word}\``, version: 1 });
+  await server.call(admin, 'POST', '/api/notes', { title: word, body: word });
+  const page = await pageOf(admin);
   for (const width of [320, 390, 768, 1280]) {
-    test(`nothing scrolls sideways in ${width} px`, async ({ server, admin, pageOf }) => {
-      const key = `W${width}`;
-      const description = `${LONG}\n\n    ${LONG.repeat(4)}`;
-      await server.call(admin, 'POST', '/api/projects', { key, name: LONG, description: LONG });
-      await server.call(admin, 'POST', `/api/projects/${key}/issues`, { title: LONG, description });
-      const { id } = await server.call<{ id: string }>(admin, 'POST', '/api/notes', { title: LONG, body: LONG });
-      const page = await pageOf(admin);
-      await page.setViewportSize({ width, height: 800 });
-      const project = `/projects/${key}`;
-      for (const view of [
-        '/projects',
-        project,
-        `${project}/list`,
-        `${project}/members`,
-        `${project}/settings`,
-        `/issues/${key}-1`,
-        '/notes',
-        `/notes/${id}`,
-        '/invites',
-      ]) {
-        await page.goto(view);
-        await expect(page.locator('main')).toContainText(view === '/invites' ? 'nvite' : /W{8}|Members|Ada/);
-        await expectNoSidewaysScroll(page);
-      }
-    });
+    await page.setViewportSize({ width, height: 740 });
+    for (const path of [
+      '/projects',
+      '/projects/WIDE',
+      '/projects/WIDE/list',
+      '/projects/WIDE/members',
+      '/issues/WIDE-1',
+      '/notes',
+      '/invites',
+    ]) {
+      await page.goto(path);
+      await expect(page.getByRole('heading').first()).toBeVisible();
+      await expectNoSidewaysScroll(page);
+    }
+    await page.goto('/projects/WIDE');
+    await expect(card(page, 'WIDE-1')).toBeVisible();
+    await expectNoSidewaysScroll(page);
   }
 });
 
-test('the screenshot of the README', async ({ server, admin, pageOf }) => {
-  const owner = await server.invited(admin, 'Mika Laine'); // who sees nothing of the other tests
-  const mate = await server.invited(admin, 'Ravi Shah');
-  await server.call(owner, 'POST', '/api/projects', { key: 'HRB', name: 'Harbor' });
-  await server.call(owner, 'POST', '/api/projects/HRB/members', { email: mate.email, role: 'member' });
-  const statuses = await server.call<{ items: { id: string }[] }>(owner, 'GET', '/api/projects/HRB/statuses');
-  const titles = [
-    'Keep the scroll position when returning from an issue',
-    'Show why an invite link no longer works',
-    'Search ignores diacritics in titles',
-    'Move cards with the keyboard and announce the result',
-    'Document the reverse proxy set-up for Caddy and nginx',
-    'A refresh token that was copied ends the whole session',
-    'Import the issues of the old tracker',
-    'Back the database up while it is in use',
-    'Dark theme: more contrast for quiet text',
-  ];
-  const priorities = ['medium', 'high', 'low', 'urgent'];
-  for (const [i, title] of titles.entries()) {
-    await server.call(owner, 'POST', '/api/projects/HRB/issues', {
+test('an admin invites, and withdraws an invite', async ({ admin, pageOf }) => {
+  const page = await pageOf(admin);
+  await page.goto('/invites');
+  await page.getByLabel('E-mail').fill('alan@example.org');
+  await page.getByRole('button', { name: 'Create invite' }).click();
+  await expect(page.getByLabel('Sign-up link')).toHaveValue(/\/signup\?code=/);
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Withdraw' }).first().click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click();
+  await expect(page.getByText(/Withdrawn/)).toBeVisible();
+});
+
+test('the picture in the README', async ({ server, admin, pageOf }) => {
+  const people = [await server.invited(admin, 'Mika Laine'), await server.invited(admin, 'Ruth Sol')] as const;
+  const [mika, ruth] = people;
+  await project(server, mika, 'HRB', 'Harbor');
+  await server.call(mika, 'POST', '/api/projects/HRB/members', { email: ruth.email, role: 'member' });
+  const { items: statuses } = await server.call<{ items: { id: string; name: string }[] }>(
+    mika,
+    'GET',
+    '/api/projects/HRB/statuses',
+  );
+  const issues = [
+    ['Keep the scroll position when returning from an issue', 'medium', mika, 1],
+    ['Show why an invite link no longer works', 'high', ruth, 2],
+    ['Search ignores diacritics in titles', 'low', mika, 3],
+    ['Move cards with the keyboard and announce the result', 'urgent', null, 5],
+    ['Document the reverse proxy set-up for Caddy and nginx', 'medium', mika, 8],
+    ['A refresh token that was copied ends the whole session', 'high', ruth, 1],
+    ['Import the issues of the old tracker', 'low', mika, 2],
+    ['Back the database up while it is in use', 'urgent', null, 3],
+    ['Dark theme: more contrast for quiet text', 'medium', mika, 5],
+  ] as const;
+  for (const [at, [title, priority, who, effort]] of issues.entries())
+    await server.call(mika, 'POST', '/api/projects/HRB/issues', {
       title,
-      statusId: statuses.items[i % 3]!.id,
-      priority: priorities[i % 4],
-      effort: [1, 2, 3, 5, 8][i % 5],
-      assigneeId: i % 4 === 3 ? null : [owner.id, mate.id][i % 2],
+      priority,
+      effort,
+      assigneeId: who?.id ?? null,
+      statusId: statuses[at % 3]!.id,
     });
-  }
-  const page = await pageOf(owner);
-  await page.setViewportSize({ width: 1280, height: 800 });
+  const page = await pageOf(mika);
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
   await page.goto('/projects/HRB');
-  await expect(page.locator('[data-id]')).toHaveCount(titles.length);
-  await page.screenshot({ path: SCREENSHOT, animations: 'disabled' });
+  await expect(page.locator('[data-key]')).toHaveCount(issues.length);
+  await page.evaluate(() => document.fonts.ready);
+  if (process.env.PEISEAR_PICTURE) await page.screenshot({ path: PICTURE });
+  await expectAccessible(page);
 });
