@@ -5,7 +5,8 @@ export default defineConfig({
   outputDir: 'results',
   forbidOnly: !!process.env.CI,
   workers: 2,
-  timeout: 30_000,
+  expect: { timeout: 10_000 },
+  timeout: 90_000,
   reporter: process.env.CI ? [['list'], ['github']] : 'list',
   use: {
     viewport: { width: 1280, height: 800 },

@@ -89,7 +89,7 @@ export class Server {
   }
 
   private async signUp(code: string, displayName: string): Promise<User> {
-    const email = `${displayName.split(' ')[0]?.toLowerCase()}.${++this.#users}@example.org`;
+    const email = `${/^[a-z]+/.exec(displayName.toLowerCase())?.[0] ?? 'user'}.${++this.#users}@example.org`;
     const password = 'correct horse battery staple';
     const { accessToken, user } = await this.call<{ accessToken: string; user: { id: string } }>(
       undefined,
