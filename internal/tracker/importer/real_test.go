@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/peisear/peisear/internal/tracker/issue"
 )
 
 // TestRealIssues imports what real teams wrote and compares every issue with its
@@ -23,22 +25,7 @@ func TestRealIssues(t *testing.T) {
 			if out, _, err := run(t, w, paths[c.name]); err != nil || out != summary {
 				t.Fatalf("%q, %v", out, err)
 			}
-			all := imported(t, w)[total:]
-			records := records(t, paths[c.name])
-			if len(all) != c.rows || len(records) != c.rows {
-				t.Fatalf("%d issues of %d rows", len(all), len(records))
-			}
-			for n, r := range records {
-				description := r[2]
-				if description == "NULL" {
-					description = ""
-				}
-				points, err := strconv.ParseFloat(r[3], 64)
-				i := all[n]
-				if err != nil || i.Title != strings.TrimSpace(r[1]) || i.Description != description || i.Effort == nil || *i.Effort != points {
-					t.Fatalf("%s is %+v, %v", r[0], i, err)
-				}
-			}
+			equalsFile(t, imported(t, w)[total:], paths[c.name])
 			total += c.rows
 		}
 		at := head(t, w)
@@ -46,6 +33,25 @@ func TestRealIssues(t *testing.T) {
 			t.Errorf("again: %q, %v", out, err)
 		}
 	})
+}
+
+// equalsFile compares issues with a file's rows, in order.
+func equalsFile(t *testing.T, all []issue.Issue, path string) {
+	t.Helper()
+	rows := records(t, path)
+	if len(all) != len(rows) {
+		t.Fatalf("%d issues of %d rows", len(all), len(rows))
+	}
+	for n, r := range rows {
+		title, description, i := strings.TrimSpace(r[1]), r[2], all[n]
+		if description == "NULL" {
+			description = ""
+		}
+		points, err := strconv.ParseFloat(r[3], 64)
+		if err != nil || i.Title != title || i.Description != description || i.Effort == nil || *i.Effort != points {
+			t.Fatalf("%s is %+v, %v", r[0], i, err)
+		}
+	}
 }
 
 // records are a file's rows without the first.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/live"
 	"github.com/peisear/peisear/internal/tracker/issue"
@@ -22,29 +23,7 @@ import (
 func TestNumbers(t *testing.T) {
 	each(t, func(t *testing.T, w world) {
 		const creators, each = 64, 3
-		var wg sync.WaitGroup
-		numbers := make(chan int64, creators*each)
-		for n := range creators {
-			wg.Go(func() {
-				for range each {
-					by := w.member
-					if n%2 == 0 {
-						by = w.owner
-					}
-					i, err := w.Create(t.Context(), by, "", "MESOS", issue.Draft{Title: fmt.Sprint("by ", n)})
-					if err != nil {
-						t.Error(err)
-					}
-					numbers <- i.Number
-				}
-			})
-		}
-		wg.Wait()
-		close(numbers)
-		seen := map[int64]bool{}
-		for n := range numbers {
-			seen[n] = true
-		}
+		seen := createAtOnce(t, w, creators, each)
 		for n := int64(1); n <= creators*each; n++ {
 			if !seen[n] {
 				t.Errorf("number %d was given to nobody", n)
@@ -73,26 +52,36 @@ func TestNumbers(t *testing.T) {
 	})
 }
 
-func TestResend(t *testing.T) {
-	each(t, func(t *testing.T, w world) {
-		ctx, before := t.Context(), head(t, w)
-		var wg sync.WaitGroup
-		var ids [8]string
-		for n := range ids {
-			wg.Go(func() {
-				i, err := w.Create(ctx, w.member, "c1", "MESOS", issue.Draft{Title: "once"})
+// createAtOnce returns which numbers were handed out.
+func createAtOnce(t *testing.T, w world, creators, each int) map[int64]bool {
+	t.Helper()
+	var wg sync.WaitGroup
+	numbers := make(chan int64, creators*each)
+	for n := range creators {
+		wg.Go(func() {
+			by := []account.Actor{w.member, w.owner}[n%2]
+			for range each {
+				i, err := w.Create(t.Context(), by, "", "MESOS", issue.Draft{Title: fmt.Sprint("by ", n)})
 				if err != nil {
 					t.Error(err)
 				}
-				ids[n] = i.ID
-			})
-		}
-		wg.Wait()
-		for _, id := range ids {
-			if id == "" || id != ids[0] {
-				t.Errorf("made %v", ids)
+				numbers <- i.Number
 			}
-		}
+		})
+	}
+	wg.Wait()
+	close(numbers)
+	seen := map[int64]bool{}
+	for n := range numbers {
+		seen[n] = true
+	}
+	return seen
+}
+
+func TestResend(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		ctx, before := t.Context(), head(t, w)
+		id := createOnce(t, w, "c1")
 		k := issue.Key{Project: "MESOS", Number: 1}
 		title := func(text string) issue.Edit { return func(d *issue.Draft) { d.Title = text } }
 		for _, tx := range []string{"u1", "u2", "u1"} {
@@ -104,7 +93,7 @@ func TestResend(t *testing.T) {
 			t.Errorf("%+v, %v", i, err)
 		}
 		other, err := w.Create(ctx, w.owner, "c1", "MESOS", issue.Draft{Title: "another's"})
-		if err != nil || other.ID == ids[0] {
+		if err != nil || other.ID == id {
 			t.Errorf("another's mutation with the same id: %+v, %v", other, err)
 		}
 		for range 2 {
@@ -121,6 +110,29 @@ func TestResend(t *testing.T) {
 			t.Errorf("the log went from %d to %d", before, got)
 		}
 	})
+}
+
+// createOnce sends one creation several times at once.
+func createOnce(t *testing.T, w world, tx string) (id string) {
+	t.Helper()
+	var wg sync.WaitGroup
+	var ids [8]string
+	for n := range ids {
+		wg.Go(func() {
+			i, err := w.Create(t.Context(), w.member, tx, "MESOS", issue.Draft{Title: "once"})
+			if err != nil {
+				t.Error(err)
+			}
+			ids[n] = i.ID
+		})
+	}
+	wg.Wait()
+	for _, id := range ids {
+		if id == "" || id != ids[0] {
+			t.Errorf("made %v", ids)
+		}
+	}
+	return ids[0]
 }
 
 // changes are what the log holds of MESOS after seq: op, issue and the fields that

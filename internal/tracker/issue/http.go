@@ -62,10 +62,10 @@ type (
 		web.Mutation
 		Path
 		Body struct {
-			Title       web.Field[string]   `json:"title,omitzero" minLength:"1" maxLength:"200"`
+			Title       web.Field[string]   `json:"title,omitzero" nullable:"false" minLength:"1" maxLength:"200"`
 			Description web.Field[string]   `json:"description,omitzero" maxLength:"100000"`
-			StatusID    web.Field[string]   `json:"statusId,omitzero" format:"uuid"`
-			Priority    web.Field[Priority] `json:"priority,omitzero" enum:"low,medium,high,urgent"`
+			StatusID    web.Field[string]   `json:"statusId,omitzero" nullable:"false" format:"uuid"`
+			Priority    web.Field[Priority] `json:"priority,omitzero" nullable:"false" enum:"low,medium,high,urgent"`
 			AssigneeID  web.Field[string]   `json:"assigneeId,omitzero" format:"uuid"`
 			Effort      web.Field[float64]  `json:"effort,omitzero" minimum:"0" maximum:"10000"`
 			ParentID    web.Field[string]   `json:"parentId,omitzero" format:"uuid"`

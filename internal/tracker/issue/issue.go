@@ -226,7 +226,17 @@ func (s *Service) change(ctx context.Context, by account.Actor, tx string, key K
 		return update(ctx, tx, by, old, row)
 	})
 	if err == nil && seen != nil {
-		return s.Get(ctx, by, key)
+		return s.again(ctx, by, key, seen)
+	}
+	return i, err
+}
+
+// again answers a mutation that was sent again. Conflict: its id was used for a
+// mutation of another issue.
+func (s *Service) again(ctx context.Context, by account.Actor, key Key, seen *live.Change) (Issue, error) {
+	i, err := s.Get(ctx, by, key)
+	if err == nil && (seen.Entity != entity || seen.ID != i.ID) {
+		err = live.ErrOtherMutation
 	}
 	return i, err
 }

@@ -50,7 +50,7 @@ type (
 		web.Mutation
 		Path
 		Body struct {
-			Name        web.Field[string] `json:"name,omitzero" minLength:"1" maxLength:"120"`
+			Name        web.Field[string] `json:"name,omitzero" nullable:"false" minLength:"1" maxLength:"120"`
 			Description web.Field[string] `json:"description,omitzero" maxLength:"10000"`
 			Version     *int64            `json:"version,omitempty" doc:"the version that the user saw"`
 		}

@@ -88,39 +88,44 @@ func TestRoles(t *testing.T) {
 // TestNobodyGrantsAboveTheirOwn: nor do they take a role that is above their own.
 func TestNobodyGrantsAboveTheirOwn(t *testing.T) {
 	each(t, func(t *testing.T, w world) {
-		ctx := t.Context()
 		for _, by := range []project.Role{project.Maintainer, project.Owner} {
-			for _, old := range roles()[1:] {
+			for _, role := range roles()[1:] {
+				addsAndRemoves(t, w, by, role)
 				for _, now := range roles()[1:] {
-					what := fmt.Sprintf("%s-%s-%s", by, old, now)
-					accounttest.User(t, w.db, what)
-					p, err := w.AddMember(ctx, w.owner, "", "MESOS", what+"@example.org", old)
-					if err != nil {
-						t.Fatal(err)
-					}
-					_, err = w.SetRole(ctx, w.asRole(by), "", "MESOS", p.UserID, now)
-					allowed := by.May(old) && by.May(now) || old == now
-					if allowed != (err == nil) || !allowed && !errs.Is(err, errs.Forbidden) {
-						t.Errorf("%s: %v", what, err)
-					}
-				}
-				accounttest.User(t, w.db, fmt.Sprintf("in-%s-%s", by, old))
-				p, err := w.AddMember(ctx, w.asRole(by), "", "MESOS", fmt.Sprintf("in-%s-%s@example.org", by, old), old)
-				if by.May(old) != (err == nil) || !by.May(old) && !errs.Is(err, errs.Forbidden) {
-					t.Errorf("%s adds %s: %v", by, old, err)
-				}
-				if err == nil {
-					err = w.RemoveMember(ctx, w.asRole(by), "", "MESOS", p.UserID)
-				}
-				if by.May(old) && err != nil {
-					t.Errorf("%s removes %s: %v", by, old, err)
+					changes(t, w, by, role, now)
 				}
 			}
 		}
-		if err := w.RemoveMember(ctx, w.maintainer, "", "MESOS", w.owner.ID); !errs.Is(err, errs.Forbidden) {
-			t.Errorf("a maintainer removes an owner: %v", err)
-		}
+		wantKind(t, "a maintainer removes an owner", w.RemoveMember(t.Context(), w.maintainer, "", "MESOS", w.owner.ID), errs.Forbidden)
 	})
+}
+
+// addsAndRemoves has by bring somebody in with the role, and take them out again.
+func addsAndRemoves(t *testing.T, w world, by, role project.Role) {
+	t.Helper()
+	name := fmt.Sprintf("%s-adds-%s", by, role)
+	accounttest.User(t, w.db, name)
+	p, err := w.AddMember(t.Context(), w.asRole(by), "", "MESOS", name+"@example.org", role)
+	if !by.May(role) {
+		wantKind(t, name, err, errs.Forbidden)
+		return
+	}
+	wantKind(t, name, err, nil)
+	wantKind(t, name+" and removes", w.RemoveMember(t.Context(), w.asRole(by), "", "MESOS", p.UserID), nil)
+}
+
+// changes has by give somebody whose role is old the role now.
+func changes(t *testing.T, w world, by, old, now project.Role) {
+	t.Helper()
+	name := fmt.Sprintf("%s-makes-%s-%s", by, old, now)
+	user := accounttest.User(t, w.db, name)
+	add(t, w, user, name, old)
+	_, err := w.SetRole(t.Context(), w.asRole(by), "", "MESOS", user.ID, now)
+	if by.May(old) && by.May(now) || old == now {
+		wantKind(t, name, err, nil)
+	} else {
+		wantKind(t, name, err, errs.Forbidden)
+	}
 }
 
 func TestTheLastOwnerStays(t *testing.T) {

@@ -28,12 +28,9 @@ func TestProjectLives(t *testing.T) {
 		if diff := cmp.Diff(changed, got); err != nil || diff != "" {
 			t.Errorf("%v %s", err, diff)
 		}
-		if err := w.Delete(ctx, w.stranger, "", "XD"); err != nil {
-			t.Error(err)
-		}
-		if _, err := w.Get(ctx, w.stranger, "XD"); !errs.Is(err, errs.NotFound) {
-			t.Errorf("after delete: %v", err)
-		}
+		wantKind(t, "delete", w.Delete(ctx, w.stranger, "", "XD"), nil)
+		_, err = w.Get(ctx, w.stranger, "XD")
+		wantKind(t, "after delete", err, errs.NotFound)
 		create(t, w, w.owner, "XD") // the key is free again
 	})
 }
@@ -203,29 +200,20 @@ func TestResend(t *testing.T) {
 			}
 		}
 		name, later := "first", "later"
-		if _, err := w.Update(ctx, w.stranger, "u1", "XD", project.Edit{Name: &name}); err != nil {
-			t.Error(err)
-		}
-		if _, err := w.Update(ctx, w.stranger, "u2", "XD", project.Edit{Name: &later}); err != nil {
-			t.Error(err)
-		}
+		_, err := w.Update(ctx, w.stranger, "u1", "XD", project.Edit{Name: &name})
+		wantKind(t, "update", err, nil)
+		_, err = w.Update(ctx, w.stranger, "u2", "XD", project.Edit{Name: &later})
+		wantKind(t, "update", err, nil)
 		if p, err := w.Update(ctx, w.stranger, "u1", "XD", project.Edit{Name: &name}); err != nil || p.Name != later || p.Version != 3 {
 			t.Errorf("an update sent again: %+v, %v", p, err)
 		}
 		for range 2 {
-			if err := w.Delete(ctx, w.stranger, "d1", "XD"); err != nil {
-				t.Error(err)
-			}
+			wantKind(t, "deletion", w.Delete(ctx, w.stranger, "d1", "XD"), nil)
 		}
-		if err := w.Delete(ctx, w.stranger, "d2", "XD"); !errs.Is(err, errs.NotFound) {
-			t.Errorf("another deletion: %v", err)
-		}
-		if err := w.Delete(ctx, w.stranger, "c1", "XD"); !errs.Is(err, errs.NotFound) {
-			t.Errorf("a deletion under the creation's id: %v", err)
-		}
-		if _, err := w.Create(ctx, w.stranger, "c1", project.Draft{Key: "XD", Name: "once"}); !errs.Is(err, errs.NotFound) {
-			t.Errorf("the creation sent again after the deletion: %v", err)
-		}
+		wantKind(t, "another deletion", w.Delete(ctx, w.stranger, "d2", "XD"), errs.NotFound)
+		wantKind(t, "a deletion under the creation's id", w.Delete(ctx, w.stranger, "c1", "XD"), errs.NotFound)
+		_, err = w.Create(ctx, w.stranger, "c1", project.Draft{Key: "XD", Name: "once"})
+		wantKind(t, "the creation sent again after the deletion", err, errs.NotFound)
 	})
 }
 
