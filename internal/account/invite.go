@@ -99,6 +99,9 @@ func (s *Service) Invite(ctx context.Context, by Actor, tx string, d InviteDraft
 	return i, code, err
 }
 
+// maxInviteYears bounds how far in the future an invite may expire.
+const maxInviteYears = 10
+
 func (s *Service) checkedInvite(d InviteDraft) (p query.CreateInviteParams, err error) {
 	p = query.CreateInviteParams{Role: string(d.Role), Now: s.now().UnixMicro()}
 	if d.Role != User && d.Role != Admin {
@@ -114,6 +117,9 @@ func (s *Service) checkedInvite(d InviteDraft) (p query.CreateInviteParams, err 
 	if d.ExpiresAt != nil {
 		if d.ExpiresAt.UnixMicro() <= p.Now {
 			return p, errs.Field("body.expiresAt", "expected a time to come")
+		}
+		if d.ExpiresAt.After(s.now().AddDate(maxInviteYears, 0, 0)) {
+			return p, errs.Field("body.expiresAt", "at most %d years from now", maxInviteYears)
 		}
 		p.ExpiresAt = new(d.ExpiresAt.UnixMicro())
 	}

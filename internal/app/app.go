@@ -67,15 +67,6 @@ func build(d *db.DB, s account.Settings, logger *slog.Logger) parts {
 
 // New opens the database, brings its schema up to date and builds the features.
 func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error) {
-	secrets, warning, err := c.Secrets()
-	if err != nil {
-		return nil, err
-	}
-	for _, text := range append(c.Warnings(), warning) {
-		if text != "" {
-			logger.WarnContext(ctx, text)
-		}
-	}
 	d, err := db.Open(ctx, c.DatabaseURL)
 	if err != nil {
 		return nil, err
@@ -85,6 +76,15 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 			err = errors.Join(err, d.Close())
 		}
 	}()
+	secrets, warning, err := c.Secrets()
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range append(c.Warnings(), warning) {
+		if text != "" {
+			logger.WarnContext(ctx, text)
+		}
+	}
 	p := build(d, c.accounts(secrets), logger)
 	if err := d.Migrate(ctx, migrations(p.features)...); err != nil {
 		return nil, err

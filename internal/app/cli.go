@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -96,6 +97,11 @@ func (p *process) open(ctx context.Context) (_ *db.DB, _ *live.Log, err error) {
 	c, err := p.config()
 	if err != nil {
 		return nil, nil, err
+	}
+	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite://"); ok {
+		if _, err := os.Stat(path); err != nil { // opening would make it
+			return nil, nil, fmt.Errorf("there is no database at %s: run this in the server's folder, or set DATABASE_URL", path)
+		}
 	}
 	d, err := db.Open(ctx, c.DatabaseURL)
 	if err != nil {

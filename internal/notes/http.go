@@ -44,9 +44,9 @@ type (
 		web.Mutation
 		ID   string `path:"id" format:"uuid"`
 		Body struct {
-			Title   *string `json:"title,omitempty" minLength:"1" maxLength:"200"`
-			Body    *string `json:"body,omitempty" maxLength:"100000"`
-			Version *int64  `json:"version,omitempty" doc:"the version that the user saw"`
+			Title   web.Field[string] `json:"title,omitzero" minLength:"1" maxLength:"200"`
+			Body    web.Field[string] `json:"body,omitzero" maxLength:"100000"`
+			Version *int64            `json:"version,omitempty" doc:"the version that the user saw"`
 		}
 	}
 	deleteInput struct {
@@ -83,7 +83,15 @@ func (s *Service) get(ctx context.Context, by account.Actor, in *getInput) (*not
 }
 
 func (s *Service) update(ctx context.Context, by account.Actor, in *updateInput) (*noteOutput, error) {
-	n, err := s.Update(ctx, by, in.Tx, in.ID, Edit{Title: in.Body.Title, Body: in.Body.Body, Version: in.Body.Version})
+	title, err := in.Body.Title.Given("body.title")
+	if err != nil {
+		return nil, err
+	}
+	e := Edit{Title: title, Version: in.Body.Version}
+	if in.Body.Body.Sent {
+		e.Body = &in.Body.Body.Value // "" for null
+	}
+	n, err := s.Update(ctx, by, in.Tx, in.ID, e)
 	return &noteOutput{n}, err
 }
 

@@ -82,7 +82,7 @@ func (s *Service) Create(ctx context.Context, by account.Actor, tx string, d Dra
 		return Note{}, err
 	}
 	id := uuid.Must(uuid.NewV7()).String()
-	return s.change(ctx, by, tx, func(tx *live.Tx) (Note, error) {
+	return s.change(ctx, by, tx, "", func(tx *live.Tx) (Note, error) {
 		row, err := query.New(tx).CreateNote(ctx, query.CreateNoteParams{
 			ID: id, UserID: by.ID, Title: d.Title, Body: d.Body, Now: tx.Micros(),
 		})
@@ -127,7 +127,7 @@ func (s *Service) List(ctx context.Context, by account.Actor, before string, lim
 // the note as it is now.
 func (s *Service) Update(ctx context.Context, by account.Actor, tx, id string, e Edit) (_ Note, err error) {
 	defer errs.Wrap(&err, "notes.Update(%s)", id)
-	return s.change(ctx, by, tx, func(tx *live.Tx) (Note, error) {
+	return s.change(ctx, by, tx, id, func(tx *live.Tx) (Note, error) {
 		old, err := get(ctx, tx, by, id)
 		if err != nil {
 			return Note{}, err
@@ -163,14 +163,17 @@ func (s *Service) Delete(ctx context.Context, by account.Actor, tx, id string) (
 	return err
 }
 
-// change runs fn as a mutation and returns the note that it made, or for a
-// mutation sent again the note as it is now.
-func (s *Service) change(ctx context.Context, by account.Actor, tx string, fn func(*live.Tx) (Note, error)) (Note, error) {
+// change runs fn as a mutation and returns the note that it made, or for a mutation
+// sent again the note as it is now. id is the note's, "" for one that fn makes.
+func (s *Service) change(ctx context.Context, by account.Actor, tx, id string, fn func(*live.Tx) (Note, error)) (Note, error) {
 	n, seen, err := live.Write(ctx, s.log, mutation(by, tx), fn)
-	if err == nil && seen != nil {
-		return s.Get(ctx, by, seen.ID)
+	switch {
+	case err != nil || seen == nil:
+		return n, err
+	case id != "" && seen.ID != id:
+		return Note{}, live.ErrOtherMutation
 	}
-	return n, err
+	return s.Get(ctx, by, seen.ID)
 }
 
 func mutation(by account.Actor, tx string) live.Mutation {

@@ -44,6 +44,7 @@ type follower struct {
 	who      Who
 	messages chan message  // closed when it is too slow
 	quit     chan struct{} // closed when its session has ended
+	gone     bool          // either was closed: it is never followed again
 }
 
 // NewHub returns a hub without followers.
@@ -60,9 +61,11 @@ func NewHub() *Hub {
 // Run delivers until ctx ends, and ends all streams then.
 func (h *Hub) Run(ctx context.Context, log *Log, logger *slog.Logger) {
 	defer close(h.ended)
+	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() { log.db.Watch(ctx, func() { h.lookAround(ctx, log, logger) }) })
 	defer watching.Wait()
+	defer cancel() // first of all, so that a panic is not kept waiting
 	for {
 		select {
 		case <-ctx.Done():
@@ -187,10 +190,14 @@ func regrants(e Entry, user string) bool {
 
 // send drops a follower that is too slow. The caller holds the lock.
 func (h *Hub) send(f *follower, m message) {
+	if f.gone {
+		return
+	}
 	select {
 	case f.messages <- m:
 	default:
-		if h.remove(f) {
+		if h.remove(f); !f.gone {
+			f.gone = true
 			close(f.messages)
 		}
 	}
@@ -210,20 +217,25 @@ func (h *Hub) End(over func(Who) bool) {
 	}
 	for f := range seen {
 		h.remove(f)
+		f.gone = true
 		close(f.quit)
 	}
 }
 
-// join adds a follower without scopes.
+// newFollower returns a follower without scopes.
 func newFollower(who Who) *follower {
 	return &follower{who: who, messages: make(chan message, maxBehind), quit: make(chan struct{})}
 }
 
 // follow adds scopes to a follower. The caller reads their heads next, and says so
-// with begin: what commits after that reading is delivered.
-func (h *Hub) follow(f *follower, scopes []string) {
+// with begin: what commits after that reading is delivered. It is false for a
+// follower that was dropped: its stream is about to notice.
+func (h *Hub) follow(f *follower, scopes []string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if f.gone {
+		return false
+	}
 	for _, scope := range scopes {
 		if h.followers[scope] == nil {
 			h.followers[scope] = map[*follower]struct{}{}
@@ -231,6 +243,7 @@ func (h *Hub) follow(f *follower, scopes []string) {
 		}
 		h.followers[scope][f] = struct{}{}
 	}
+	return true
 }
 
 // begin gives followed scopes of unknown head the one that was read. A commit
@@ -259,15 +272,13 @@ func (h *Hub) unfollow(f *follower, scopes ...string) {
 	}
 }
 
-// remove takes the follower out of all scopes, and reports whether it was in any.
-func (h *Hub) remove(f *follower) (was bool) {
+// remove takes the follower out of all scopes.
+func (h *Hub) remove(f *follower) {
 	for scope, all := range h.followers {
 		if _, ok := all[f]; ok {
-			was = true
 			h.leave(f, scope)
 		}
 	}
-	return was
 }
 
 func (h *Hub) leave(f *follower, scope string) {

@@ -72,6 +72,10 @@ type Log struct {
 // New returns the change log of a database; it tells hub about every commit.
 func New(d *db.DB, hub *Hub) *Log { return &Log{db: d, hub: hub, cache: newSnapshots()} }
 
+// ErrOtherMutation is for a slice that finds that a mutation's id was used before, for
+// something else: answering as if it had been done would lose the change.
+var ErrOtherMutation = errs.Taken("header.Idempotency-Key", "was used for another change already")
+
 // resent and unchanged undo a transaction and carry its outcome past db.Write,
 // whose closures assign nothing outside themselves.
 type (

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -29,6 +30,8 @@ type stream struct {
 	scopes   []string // that are followed now
 }
 
+var errDropped = errs.New(errs.Unavailable, "the stream was dropped: connect again")
+
 type headsData struct {
 	Epoch  string           `json:"epoch"`
 	Scopes map[string]int64 `json:"scopes"`
@@ -50,6 +53,10 @@ func (l *Log) stream(w http.ResponseWriter, r *http.Request, access Access) erro
 	defer l.hub.unfollow(s.follower)
 	first, err := s.gain(ctx, scopes)
 	if err != nil {
+		return err
+	}
+	// A session that ended before it was followed has ended no stream: ask again.
+	if _, _, err := access(ctx); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -88,6 +95,9 @@ func (s *stream) run(ctx context.Context) {
 				return
 			}
 			err = s.deliver(ctx, m)
+		}
+		if errors.Is(err, errDropped) {
+			_ = s.write(event("resync", []byte("{}")))
 		}
 		if err != nil {
 			return
@@ -143,7 +153,9 @@ func (s *stream) lose(scope string) error {
 
 // gain follows more scopes and returns the event that says where they are.
 func (s *stream) gain(ctx context.Context, scopes []string) ([]byte, error) {
-	s.log.hub.follow(s.follower, scopes)
+	if !s.log.hub.follow(s.follower, scopes) {
+		return nil, errDropped
+	}
 	s.scopes = append(s.scopes, scopes...)
 	heads, err := s.log.heads(ctx, scopes)
 	if err != nil {

@@ -3,10 +3,12 @@ package web
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -27,7 +29,12 @@ func keepable(next http.Handler) http.Handler {
 			return
 		}
 		if strings.Contains(r.URL.RawQuery, "%") {
-			for name, values := range r.URL.Query() {
+			query, err := url.ParseQuery(r.URL.RawQuery)
+			if err != nil {
+				WriteError(w, r, errs.Field("query", "a percent sign is not followed by two hexadecimal digits"))
+				return
+			}
+			for name, values := range query {
 				if unkeepable(name) || slices.ContainsFunc(values, unkeepable) {
 					WriteError(w, r, errs.Field("query."+strings.ToValidUTF8(name, "?"), "must be valid UTF-8 and free of U+0000"))
 					return
@@ -58,7 +65,7 @@ func decode(data []byte, v any) error {
 		return fmt.Errorf("the body is not valid UTF-8")
 	}
 	if err := json.Unmarshal(data, v); err != nil {
-		return err
+		return readable(err)
 	}
 	// The first decoding of a request is into any; only a body that spells out the
 	// character is worth the walk.
@@ -68,6 +75,16 @@ func decode(data []byte, v any) error {
 		}
 	}
 	return nil
+}
+
+// readable says of a value that fits no type of ours where it stands, and nothing of
+// the program's insides.
+func readable(err error) error {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("%s: the value does not fit", strings.TrimSuffix("body."+strings.TrimPrefix(wrong.Field, "."), "."))
+	}
+	return err
 }
 
 // findNUL names the place of the first text that holds U+0000, "" when there is none.

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -30,9 +31,14 @@ type API struct {
 	proxies Proxies
 }
 
+// strict makes huma take field names as they are written; it knows the setting for
+// the whole process only. Otherwise "TITLE" would pass as title.
+var strict = sync.OnceFunc(func() { huma.ValidateStrictCasing = true }) //nolint:gochecknoglobals // as huma's own
+
 // New returns an API without operations. Unknown paths below /api answer a JSON 404.
 // Forwarded headers are believed from the given proxies only.
 func New(log *slog.Logger, proxies Proxies) *API {
+	strict()
 	config := huma.DefaultConfig("Peisear", "1")
 	config.OpenAPIPath = "/api/openapi"
 	config.DocsPath = ""     // huma's page loads scripts from outside

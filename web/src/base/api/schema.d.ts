@@ -712,8 +712,8 @@ export interface components {
       items: components['schemas']['Status'][];
     };
     UpdateInputBody: {
-      body?: string;
-      title?: string;
+      body?: string | null;
+      title?: string | null;
       /**
        * Format: int64
        * @description the version that the user saw
@@ -721,7 +721,7 @@ export interface components {
       version?: number;
     };
     UpdateInputBody1: {
-      description?: string;
+      description?: string | null;
       name?: string;
       /**
        * Format: int64
@@ -732,7 +732,7 @@ export interface components {
     UpdateInputBody2: {
       /** Format: uuid */
       assigneeId?: string | null;
-      description?: string;
+      description?: string | null;
       /** Format: date */
       dueOn?: string | null;
       /** Format: double */
