@@ -86,8 +86,13 @@ test('a new page takes the focus, unless a field of it has', async () => {
   await frame();
   expect(document.activeElement?.id).toBe('content');
   const field = document.createElement('input');
-  field.setAttribute('autofocus', '');
   document.body.append(field);
+  field.focus();
+  router.go('/projects?q=1');
+  router.go('/projects/Y', { replace: true });
+  await frame();
+  expect(document.activeElement).toBe(field);
+  field.setAttribute('autofocus', '');
   router.go('/projects/X');
   field.focus();
   await frame();

@@ -1,11 +1,5 @@
 /** Paths to values, by the History API. Links are plain anchors; the server answers every path with the app. */
-interface Route<T> {
-  pattern: RegExp;
-  keys: string[];
-  value: T;
-}
-
-function compile<T>(path: string, value: T): Route<T> {
+function compile<T>(path: string, value: T): { pattern: RegExp; keys: string[]; value: T } {
   const keys: string[] = [];
   const source = path.replace(/:(\w+)/gu, (_, key: string) => (keys.push(key), '([^/]+)'));
   return { pattern: new RegExp(`^${source}/?$`, 'u'), keys, value };
@@ -20,7 +14,7 @@ function decode(part: string): string {
 }
 
 export class Router<T> {
-  readonly #routes: Route<T>[];
+  readonly #routes: ReturnType<typeof compile<T>>[];
   path = $state(location.pathname);
   search = $state.raw(new URLSearchParams(location.search));
   readonly match = $derived.by(() => {
@@ -39,20 +33,19 @@ export class Router<T> {
 
   go(to: string, { replace = false } = {}): void {
     history[replace ? 'replaceState' : 'pushState'](null, '', to);
-    const moved = location.pathname !== this.path;
+    const moved = location.pathname !== this.path && !replace;
     this.#read();
-    // A new page starts at its top, and keyboards and screen readers start with it; its own autofocus wins.
-    if (moved) requestAnimationFrame(() => document.activeElement?.matches('[autofocus],dialog *') || this.#focus());
+    // Keyboards and screen readers begin with the new page, unless a field of it has taken the focus.
+    const taken = () => document.activeElement?.matches('[autofocus],dialog *');
+    if (moved) requestAnimationFrame(() => taken() || document.getElementById('content')?.focus());
   }
 
-  #focus = (): void => document.getElementById('content')?.focus();
-
   #follow(event: MouseEvent): void {
-    if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
-      return;
+    const aside = event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
     const link = event.target instanceof Element ? event.target.closest('a') : null;
-    if (!link?.href || link.target || link.origin !== location.origin || link.hasAttribute('download')) return;
-    if (link.pathname.startsWith('/api/') || (link.hash && link.pathname === location.pathname)) return;
+    if (event.defaultPrevented || aside || !link?.href || link.target || link.hasAttribute('download')) return;
+    const within = link.hash && link.pathname === location.pathname;
+    if (link.origin !== location.origin || link.pathname.startsWith('/api/') || within) return;
     event.preventDefault();
     this.go(link.pathname + link.search + link.hash);
   }
