@@ -80,8 +80,7 @@ func decode(data []byte, v any) error {
 // readable says of a value that fits no type of ours where it stands, and nothing of
 // the program's insides.
 func readable(err error) error {
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return fmt.Errorf("%s: the value does not fit", strings.TrimSuffix("body."+strings.TrimPrefix(wrong.Field, "."), "."))
 	}
 	return err
