@@ -73,6 +73,24 @@ func (p *postgres) migrate(ctx context.Context, files fs.FS) error {
 // another: ranks and cursors are compared byte by byte, as SQLite and the browsers
 // do. It finds something to do once, after the migration that adds a column.
 func (p *postgres) compareBytes(ctx context.Context) error {
+	columns, err := p.otherCollations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range columns {
+		// Both names are quoted by the database itself; a statement takes none as a parameter.
+		statement := "ALTER TABLE " + c.table + " ALTER COLUMN " + c.column + ` TYPE TEXT COLLATE "C"`
+		if _, err := p.pool.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// column names a table's column, both quoted.
+type column struct{ table, column string }
+
+func (p *postgres) otherCollations(ctx context.Context) (found []column, err error) {
 	rows, err := p.pool.QueryContext(ctx, `
 		SELECT quote_ident(c.relname), quote_ident(a.attname)
 		FROM pg_attribute a
@@ -84,26 +102,17 @@ func (p *postgres) compareBytes(ctx context.Context) error {
 		  AND NOT (a.attcollation = '"default"'::regcollation AND d.datlocprovider = 'c' AND d.datcollate IN ('C', 'POSIX'))
 		ORDER BY 1, 2`)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var statements []string
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var table, column string
-		if err := rows.Scan(&table, &column); err != nil {
-			return errors.Join(err, rows.Close())
+		var c column
+		if err := rows.Scan(&c.table, &c.column); err != nil {
+			return nil, err
 		}
-		// Both names are quoted by the database itself; a statement takes none as a parameter.
-		statements = append(statements, "ALTER TABLE "+table+" ALTER COLUMN "+column+` TYPE TEXT COLLATE "C"`)
+		found = append(found, c)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return err
-	}
-	for _, statement := range statements {
-		if _, err := p.pool.ExecContext(ctx, statement); err != nil {
-			return err
-		}
-	}
-	return nil
+	return found, rows.Err()
 }
 
 func (p *postgres) pending(ctx context.Context, files fs.FS) (bool, error) {
