@@ -43,5 +43,7 @@ export default defineConfig(({ mode }) => ({
     include: ['src/**/*.test.ts'],
     setupFiles: ['src/base/testing/setup.ts'],
     restoreMocks: true,
+    testTimeout: 60_000, // no test measures time; a busy machine must not decide
+    hookTimeout: 60_000,
   },
 }));
