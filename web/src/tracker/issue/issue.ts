@@ -1,6 +1,7 @@
 /** Issues: their form, their order in columns, and the mutations that change them. They live in the project's scope. */
 import { generateKeyBetween } from 'fractional-indexing';
 import { ok, Problem, type Api } from '../../base/api';
+import { m } from '../../base/i18n';
 import type { Answer, Call, Confirmed, Draft, Entity, Mutation, Reader } from '../../base/sync';
 import type { PriorityLevel } from '../../base/ui/glyphs';
 import { projects, scopeOf } from '../project';
@@ -66,7 +67,7 @@ function answer(row: { id: string; [field: string]: unknown }): Answer & { value
 /** The key to ask the server with. Throws Problem: the issue is gone. */
 function keyOf(known: Confirmed, id: string): string {
   const row = known.get(issues, id);
-  if (!row) throw new Problem({ status: 404, detail: 'The issue is gone.' });
+  if (!row) throw new Problem({ status: 404, detail: m.issue_gone() });
   return row.key;
 }
 
@@ -100,7 +101,7 @@ export const createIssue: Mutation<Create, Issue> = {
   },
   send: async (api: Api, { project, ...body }, { tx }, known) => {
     const key = known.get(projects, project)?.key;
-    if (!key) throw new Problem({ status: 404, detail: 'The project is gone.' });
+    if (!key) throw new Problem({ status: 404, detail: m.project_gone() });
     const params = { path: { key }, header: header(tx) };
     return answer(await ok(api.POST('/api/projects/{key}/issues', { params, body })));
   },
