@@ -25,7 +25,7 @@ export default ts.config(
     rules: {
       'no-undef': 'off', // TypeScript knows better
       eqeqeq: ['error', 'always', { null: 'ignore' }],
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       'no-console': 'error',
       '@typescript-eslint/no-non-null-assertion': 'off', // with noUncheckedIndexedAccess it is how one says "this is there"
       '@typescript-eslint/no-dynamic-delete': 'off',
