@@ -182,7 +182,9 @@ describe('listeners', () => {
 });
 
 test('of a hundred thousand rows a change touches its own lists only', () => {
-  const many = Array.from({ length: 100_000 }, (_, i) => card(`id${i}`, { rank: String(i % 977), column: `c${i % 4}` }));
+  const many = Array.from({ length: 100_000 }, (_, i) =>
+    card(`id${i}`, { rank: String(i % 977), column: `c${i % 4}` }),
+  );
   replica.load(snapshot(many));
   const [from, to, others] = [column('c1')!, column('c0')!, [column('c2'), column('c3')]];
   replica.apply(SCOPE, [entry(11, [update('id1', { column: 'c0', rank: '5', version: 2 })])]);
