@@ -60,7 +60,8 @@ function open(role: 'owner' | 'viewer' = 'owner'): void {
 const server: Handler = ({ method, path, body }) => {
   if (method === 'DELETE') return new Response(null, { status: 204 });
   const number = Number(/\d+$/u.exec(path.replace('/move', ''))?.[0] ?? 9);
-  const { after: _after, before: _before, ...fields } = (body ?? {}) as Record<string, unknown>;
+  const given = Object.entries((body ?? {}) as Record<string, unknown>);
+  const fields = Object.fromEntries(given.filter(([name]) => name !== 'after' && name !== 'before'));
   const now = store.table(issues, SCOPE).get(`i${number}`) ?? issue(number, { id: 'real' });
   return json(
     { ...now, ...fields, version: 2, description: '' },
