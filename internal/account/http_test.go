@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/base/basetest"
@@ -65,7 +66,7 @@ func inviteOverHTTP(t *testing.T, n *node) (code string) {
 	t.Helper()
 	admin := n.signUp(t, "admin", account.Admin)
 	made := n.send(t, http.MethodPost, "/api/invites", bearer(admin.AccessToken),
-		`{"email":"Ann@example.org","role":"user","expiresAt":"2099-01-01T00:00:00Z","grants":[{"project":"x","role":"member"}]}`)
+		`{"email":"Ann@example.org","role":"user","expiresAt":"`+time.Now().AddDate(1, 0, 0).UTC().Format(time.RFC3339)+`","grants":[{"project":"x","role":"member"}]}`)
 	invite := decode[map[string]any](t, made)
 	code, _ = invite["code"].(string)
 	if made.StatusCode != http.StatusCreated || invite["url"] != publicURL+"/signup?code="+code || invite["usedAt"] != nil {
