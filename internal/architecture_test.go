@@ -22,6 +22,11 @@ const module = "github.com/peisear/peisear/internal/"
 func mayImport() map[string][]string {
 	return map[string][]string{
 		"account":          {},
+		"account/provider": {},
+		"account/oauth":    {"account", "account/provider"},
+		"account/factor":   {"account"},
+		"account/apitoken": {"account"},
+		"account/admin":    {"account"},
 		"notes":            {"account"},
 		"tracker/project":  {"account"},
 		"tracker/issue":    {"account", "tracker/project"},
@@ -169,13 +174,15 @@ func allowed(from, to string) bool {
 	return from != "base" && slices.Contains(mayImport()[from], to)
 }
 
-// slice maps a package's folder to its slice: base/db is base, notes/query is
-// notes, tracker/issue/query is tracker/issue.
+// slice maps a package's folder to its slice, the longest that mayImport knows:
+// base/db is base, notes/query is notes, tracker/issue/query is tracker/issue.
 func slice(dir string) string {
-	first, rest, _ := strings.Cut(dir, "/")
-	if first != "tracker" || rest == "" {
-		return first
+	known := mayImport()
+	for at := dir; at != "."; at = path.Dir(at) {
+		if _, ok := known[at]; ok {
+			return at
+		}
 	}
-	second, _, _ := strings.Cut(rest, "/")
-	return first + "/" + second
+	first, _, _ := strings.Cut(dir, "/")
+	return first
 }

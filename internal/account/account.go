@@ -18,8 +18,10 @@
 // to users, are recorded in the scope "admin", without secrets.
 //
 // A new feature of this package begins in the file of its subject: invite.go,
-// signup.go, login.go, session.go (refresh, sign-out), user.go (roles), token.go
-// (JWT), revoked.go, password.go, limit.go. The operations are in http.go.
+// signup.go (newcomer.go for those whom a provider vouches for), login.go, signin.go
+// (sessions begin, second factors), confirm.go (a fresh proof of identity), session.go
+// (refresh, sign-out), user.go (roles), token.go (JWT), revoked.go, password.go,
+// limit.go. The operations are in http.go.
 package account
 
 import (
@@ -93,7 +95,9 @@ type Service struct {
 	revoked  *revocations
 	gate     *gate
 	limits   *limits
-	macKey   []byte // of refresh tokens
+	macKey   []byte  // of refresh tokens
+	factors  Factors // nil: no second factors
+	ways     []Way   // to sign in, besides the password
 }
 
 // New returns the service. It does no I/O: InitialInvite and Run come once the

@@ -32,7 +32,7 @@ const (
 )
 
 var (
-	home  = netip.MustParseAddr("192.0.2.1")
+	home  = account.Device{IP: netip.MustParseAddr("192.0.2.1")}
 	cheap = account.Argon2{Memory: 64, Time: 1, Threads: 1}
 )
 

@@ -36,11 +36,12 @@ const operatorID = "operator"
 func (a Actor) Scope() string { return "user:" + a.ID }
 
 var (
-	errSignIn    = errs.New(errs.Unauthorized, "sign in first")
-	errToken     = errs.New(errs.Unauthorized, "the access token is not valid: refresh it or sign in again")
-	errExpired   = errs.New(errs.Unauthorized, "the access token has expired: refresh it")
-	errEnded     = errs.New(errs.Unauthorized, "the session has ended: sign in again")
-	errAdminOnly = errs.New(errs.Forbidden, "only an admin may do this")
+	errSignIn      = errs.New(errs.Unauthorized, "sign in first")
+	errToken       = errs.New(errs.Unauthorized, "the access token is not valid: refresh it or sign in again")
+	errExpired     = errs.New(errs.Unauthorized, "the access token has expired: refresh it")
+	errEnded       = errs.New(errs.Unauthorized, "the session has ended: sign in again")
+	errSessionOnly = errs.New(errs.Forbidden, "only somebody who has signed in may do this, no program in their name")
+	errAdminOnly   = errs.New(errs.Forbidden, "only an admin may do this")
 )
 
 // asking is what the middleware has found out about a request.
@@ -125,6 +126,17 @@ func Handle[I, O any](api *web.API, op web.Operation, h Operation[I, O]) {
 		by, err := From(ctx)
 		if err != nil {
 			return nil, err
+		}
+		return h(ctx, by, in)
+	})
+}
+
+// HandleOwn registers an operation on the actor's own account, for which a session is
+// needed: programs that act for a user do not change how the user signs in.
+func HandleOwn[I, O any](api *web.API, op web.Operation, h Operation[I, O]) {
+	Handle(api, op, func(ctx context.Context, by Actor, in *I) (*O, error) {
+		if by.Session == "" {
+			return nil, errSessionOnly
 		}
 		return h(ctx, by, in)
 	})

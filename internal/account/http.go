@@ -71,14 +71,6 @@ type (
 		Plain  string `cookie:"peisear_refresh"`
 		Secure string `cookie:"__Secure-peisear_refresh"`
 	}
-	signedInOutput struct {
-		SetCookie http.Cookie `header:"Set-Cookie"`
-		Body      struct {
-			AccessToken string  `json:"accessToken"`
-			ExpiresIn   int     `json:"expiresIn" doc:"seconds"`
-			User        Profile `json:"user"`
-		}
-	}
 	logoutOutput struct {
 		SetCookie http.Cookie `header:"Set-Cookie"`
 	}
@@ -95,24 +87,55 @@ func (s *Service) checkInvite(ctx context.Context, in *checkInput) (*checkOutput
 	return out, err
 }
 
-func (s *Service) signUp(ctx context.Context, in *signUpInput) (*signedInOutput, error) {
+// SignedInOutput is the answer of every operation that begins a session or goes on
+// with one: an access token, and the refresh token in a cookie.
+type SignedInOutput struct {
+	SetCookie http.Cookie `header:"Set-Cookie"`
+	Body      struct {
+		AccessToken string  `json:"accessToken"`
+		ExpiresIn   int     `json:"expiresIn" doc:"seconds"`
+		User        Profile `json:"user"`
+	}
+}
+
+// LoginOutput is the answer of an operation that gives one factor: 200 with what
+// SignedInOutput has, or 202 with what is needed to give the second.
+type LoginOutput struct {
+	Status    int
+	SetCookie []http.Cookie `header:"Set-Cookie"`
+	Body      struct {
+		AccessToken string      `json:"accessToken,omitempty"`
+		ExpiresIn   int         `json:"expiresIn,omitempty" doc:"seconds"`
+		User        *Profile    `json:"user,omitempty"`
+		Factor      *FactorNeed `json:"factor,omitempty" doc:"with 202: how the sign-in goes on"`
+	}
+}
+
+// FactorNeed is a Pending in its API form.
+type FactorNeed struct {
+	Token     string   `json:"token"`
+	Methods   []string `json:"methods" nullable:"false" doc:"totp, passkey, recovery"`
+	ExpiresIn int      `json:"expiresIn" doc:"seconds"`
+}
+
+func (s *Service) signUp(ctx context.Context, in *signUpInput) (*SignedInOutput, error) {
 	b := in.Body
-	result, err := s.SignUp(ctx, web.ClientIP(ctx), SignUp{b.Code, b.Email, b.Password, b.DisplayName})
-	return s.signedInOutput(ctx, result), err
+	result, err := s.SignUp(ctx, DeviceOf(ctx), SignUp{b.Code, b.Email, b.Password, b.DisplayName})
+	return s.Output(ctx, result), err
 }
 
-func (s *Service) login(ctx context.Context, in *loginInput) (*signedInOutput, error) {
-	result, err := s.Login(ctx, web.ClientIP(ctx), in.Body.Email, in.Body.Password)
-	return s.signedInOutput(ctx, result), err
+func (s *Service) login(ctx context.Context, in *loginInput) (*LoginOutput, error) {
+	result, err := s.Login(ctx, DeviceOf(ctx), in.Body.Email, in.Body.Password)
+	return s.LoginOutput(ctx, result), err
 }
 
-func (s *Service) refresh(ctx context.Context, in *refreshInput) (*signedInOutput, error) {
+func (s *Service) refresh(ctx context.Context, in *refreshInput) (*SignedInOutput, error) {
 	attempt := ""
 	if in.Body != nil {
 		attempt = in.Body.Attempt
 	}
 	result, err := s.Refresh(ctx, s.cookieOf(ctx, in.Plain, in.Secure), attempt)
-	return s.signedInOutput(ctx, result), err
+	return s.Output(ctx, result), err
 }
 
 func (s *Service) logout(ctx context.Context, in *logoutInput) (*logoutOutput, error) {
@@ -130,8 +153,29 @@ func (s *Service) keys(context.Context, *noInput) (*keysOutput, error) {
 	return &keysOutput{s.tokens.KeySet()}, nil
 }
 
-func (s *Service) signedInOutput(ctx context.Context, result SignedIn) *signedInOutput {
-	out := &signedInOutput{SetCookie: s.cookie(ctx, result.Refresh, result.RefreshExpires)}
+// LoginOutput renders the outcome of a first factor.
+func (s *Service) LoginOutput(ctx context.Context, result SignedIn) *LoginOutput {
+	out := &LoginOutput{Status: http.StatusOK}
+	if p := result.Pending; p != nil {
+		out.Status = http.StatusAccepted
+		out.Body.Factor = &FactorNeed{p.Token, p.Methods, int(p.ExpiresIn / time.Second)}
+		return out
+	}
+	signedIn := s.Output(ctx, result)
+	out.SetCookie = []http.Cookie{signedIn.SetCookie}
+	out.Body.AccessToken, out.Body.ExpiresIn, out.Body.User = signedIn.Body.AccessToken, signedIn.Body.ExpiresIn, &signedIn.Body.User
+	return out
+}
+
+// Cookie is the refresh token of a session that has begun, for an answer that is not
+// JSON.
+func (s *Service) Cookie(ctx context.Context, result SignedIn) http.Cookie {
+	return s.cookie(ctx, result.Refresh, result.RefreshExpires)
+}
+
+// Output renders a session that has begun.
+func (s *Service) Output(ctx context.Context, result SignedIn) *SignedInOutput {
+	out := &SignedInOutput{SetCookie: s.cookie(ctx, result.Refresh, result.RefreshExpires)}
 	out.Body.AccessToken = result.AccessToken
 	out.Body.ExpiresIn = int(result.ExpiresIn / time.Second)
 	out.Body.User = result.User

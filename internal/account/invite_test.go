@@ -92,7 +92,7 @@ func TestUnusableCodesLookTheSame(t *testing.T) {
 		bound := n.invite(t, account.InviteDraft{Email: new("ann@example.org")})
 		var kept string
 		n.exec(t, "INSERT INTO invite_codes (code) VALUES ('kept')")
-		if _, err := n.CheckInvite(ctx, home, "kept"); err != nil {
+		if _, err := n.CheckInvite(ctx, home.IP, "kept"); err != nil {
 			t.Fatal(err)
 		}
 		kept = n.text(t, "SELECT code FROM invite_codes WHERE email IS NULL AND used_at IS NULL AND revoked_at IS NULL AND expires_at IS NULL")
@@ -105,7 +105,7 @@ func TestUnusableCodesLookTheSame(t *testing.T) {
 			_, err := n.join(t, code, "x@example.org")
 			wantKind(t, "sign-up, "+name, err, errs.Invalid)
 			if name != "bound to another" {
-				_, err := n.CheckInvite(ctx, home, code)
+				_, err := n.CheckInvite(ctx, home.IP, code)
 				wantKind(t, "check, "+name, err, errs.Invalid)
 			}
 			if len(code) <= 200 && !strings.Contains(code, "\x00") {
@@ -140,7 +140,7 @@ func TestCheckThenUse(t *testing.T) {
 		ctx := t.Context()
 		code := n.invite(t, account.InviteDraft{Email: new("Ann@Example.org"), Role: account.Admin})
 		for range 2 { // checking uses nothing up
-			i, err := n.CheckInvite(ctx, home, " "+code+" ")
+			i, err := n.CheckInvite(ctx, home.IP, " "+code+" ")
 			if err != nil || *i.Email != "Ann@Example.org" || i.Role != account.Admin {
 				t.Fatalf("%+v, %v", i, err)
 			}
@@ -347,7 +347,7 @@ func TestAcceptedIsPartOfTheTransaction(t *testing.T) {
 		if users := n.count(t, "users", "1 = 1"); users != 2 {
 			t.Errorf("%d users", users)
 		}
-		if _, err := n.CheckInvite(t.Context(), home, refused); err != nil {
+		if _, err := n.CheckInvite(t.Context(), home.IP, refused); err != nil {
 			t.Errorf("the invite is used up: %v", err)
 		}
 	})
@@ -413,11 +413,11 @@ func TestGuessingCodesIsSlow(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		ctx, code := t.Context(), n.invite(t, account.InviteDraft{})
 		for i := range 100 {
-			if _, err := n.CheckInvite(ctx, home, fmt.Sprint("guess", i)); !errs.Is(err, errs.Invalid) {
+			if _, err := n.CheckInvite(ctx, home.IP, fmt.Sprint("guess", i)); !errs.Is(err, errs.Invalid) {
 				t.Fatal(err)
 			}
 		}
-		_, err := n.CheckInvite(ctx, home, code)
+		_, err := n.CheckInvite(ctx, home.IP, code)
 		wantKind(t, "after 100", err, errs.RateLimited)
 		if errs.Of(err).RetryAfter != time.Second {
 			t.Errorf("retry after %v", errs.Of(err).RetryAfter)
@@ -427,7 +427,7 @@ func TestGuessingCodesIsSlow(t *testing.T) {
 		}
 		n.clock.pass(time.Second)
 		for range 200 {
-			if _, err := n.CheckInvite(ctx, home, code); err != nil {
+			if _, err := n.CheckInvite(ctx, home.IP, code); err != nil {
 				t.Fatalf("a good one: %v", err)
 			}
 		}

@@ -15,18 +15,18 @@ import (
 // account.
 var errCredentials = errs.New(errs.Unauthorized, "no account has this e-mail address and password")
 
-// Login signs a user in. Unauthorized: no active account has this e-mail address and
+// Login signs a user in, or asks for a second factor: see SignIn. Unauthorized: no active account has this e-mail address and
 // password. Invalid: a field is beyond its limits. RateLimited: too many refused
 // attempts. Unavailable: too many passwords are being hashed.
 //
 // It takes as long and does as much for an address that has no account.
-func (s *Service) Login(ctx context.Context, ip netip.Addr, email, password string) (result SignedIn, err error) {
+func (s *Service) Login(ctx context.Context, from Device, email, password string) (result SignedIn, err error) {
 	defer errs.Wrap(&err, "account.Login")
 	if err := checkLogin(email, password); err != nil {
 		return SignedIn{}, err
 	}
 	folded := Fold(email)
-	if err := s.limits.allow(ip, folded, s.now()); err != nil {
+	if err := s.limits.allow(from.IP, folded, s.now()); err != nil {
 		return SignedIn{}, err
 	}
 	if err := s.settings.Clock.Sleep(ctx, s.limits.pause(folded, s.now())); err != nil {
@@ -38,11 +38,11 @@ func (s *Service) Login(ctx context.Context, ip netip.Addr, email, password stri
 	if err != nil && !errs.Is(err, errs.NotFound) {
 		return SignedIn{}, err
 	}
-	renewed, err := s.verify(ctx, ip, folded, u, password)
+	renewed, err := s.verify(ctx, from.IP, folded, u, password)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return s.start(ctx, u, renewed)
+	return s.SignIn(ctx, from, Proof{UserID: u.ID, Method: byPassword, Use: renew(u, renewed)})
 }
 
 // checkLogin refuses what cannot be a login. A short password is merely a wrong one.
@@ -87,29 +87,17 @@ func (s *Service) verify(ctx context.Context, ip netip.Addr, folded string, u qu
 	return renewed, nil
 }
 
-// start begins a session.
-func (s *Service) start(ctx context.Context, u query.User, renewed string) (SignedIn, error) {
-	start := s.newSession()
-	start.UserID = u.ID
-	j, err := db.Write(ctx, s.db, func(tx *db.Tx) (j joined, err error) {
-		q := query.New(tx)
-		if renewed != "" {
-			change := query.SetPasswordHashParams{ID: u.ID, PasswordHash: &renewed, Seen: u.PasswordHash, Now: tx.Micros()}
-			if _, err := q.SetPasswordHash(ctx, change); err != nil {
-				return j, err
-			}
-		}
-		if j.session, err = q.CreateSession(ctx, start); err != nil {
-			return j, err
-		}
-		j.user, err = q.GetUser(ctx, u.ID) // the role may have changed since
-		return j, err
-	})
-	if errs.Is(err, errs.NotFound) {
-		return SignedIn{}, errCredentials // disabled since
+// byPassword is the method of sessions that a password began.
+const byPassword = "password"
+
+// renew keeps the password's new hash, if there is one.
+func renew(u query.User, renewed string) func(ctx context.Context, tx *db.Tx) error {
+	if renewed == "" {
+		return nil
 	}
-	if err != nil {
-		return SignedIn{}, err
+	return func(ctx context.Context, tx *db.Tx) error {
+		change := query.SetPasswordHashParams{ID: u.ID, PasswordHash: &renewed, Seen: u.PasswordHash, Now: tx.Micros()}
+		_, err := query.New(tx).SetPasswordHash(ctx, change)
+		return err
 	}
-	return s.signedIn(j.user, j.session)
 }

@@ -15,7 +15,7 @@ import (
 
 func (n *node) login(t *testing.T, ip, email, secret string) error {
 	t.Helper()
-	_, err := n.Login(t.Context(), netip.MustParseAddr(ip), email, secret)
+	_, err := n.Login(t.Context(), account.Device{IP: netip.MustParseAddr(ip)}, email, secret)
 	return err
 }
 

@@ -36,8 +36,10 @@ RETURNING *;
 -- Sessions.
 
 -- name: CreateSession :one
-INSERT INTO session (id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at)
-SELECT sqlc.arg(id), users.id, sqlc.arg(salt), 1, '', sqlc.arg(now), sqlc.arg(now), sqlc.arg(idle_at), sqlc.arg(expires_at)
+INSERT INTO session (id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at,
+                     ip, user_agent, method, used_at, confirmed_at)
+SELECT sqlc.arg(id), users.id, sqlc.arg(salt), 1, '', sqlc.arg(now), sqlc.arg(now), sqlc.arg(idle_at), sqlc.arg(expires_at),
+       sqlc.arg(ip), sqlc.arg(user_agent), sqlc.arg(method), sqlc.arg(now), sqlc.arg(now)
 FROM users
 WHERE users.id = sqlc.arg(user_id) AND users.disabled_at IS NULL
 RETURNING *;
@@ -47,7 +49,7 @@ SELECT * FROM session WHERE id = sqlc.arg(id);
 
 -- name: RotateSession :execrows
 UPDATE session
-SET n = n + 1, attempt = sqlc.arg(attempt), rotated_at = sqlc.arg(now), idle_at = sqlc.arg(idle_at)
+SET n = n + 1, attempt = sqlc.arg(attempt), rotated_at = sqlc.arg(now), used_at = sqlc.arg(now), idle_at = sqlc.arg(idle_at)
 WHERE id = sqlc.arg(id) AND n = sqlc.arg(n);
 
 -- name: DeleteSession :one
@@ -60,10 +62,32 @@ DELETE FROM session WHERE user_id = sqlc.arg(user_id);
 -- name: PurgeSessions :exec
 DELETE FROM session WHERE idle_at <= sqlc.arg(now);
 
+-- name: ConfirmSession :execrows
+UPDATE session SET confirmed_at = sqlc.arg(now) WHERE id = sqlc.arg(id) AND user_id = sqlc.arg(user_id);
+
 -- name: CheckSession :one
 SELECT users.epoch FROM users
 JOIN session ON session.user_id = users.id
 WHERE users.id = sqlc.arg(user_id) AND users.disabled_at IS NULL AND session.id = sqlc.arg(id);
+
+-- Sign-ins that await a second factor.
+
+-- name: CreateSignIn :exec
+INSERT INTO sign_in (token, user_id, method, tries, expires_at)
+VALUES (sqlc.arg(token), sqlc.arg(user_id), sqlc.arg(method), 0, sqlc.arg(expires_at));
+
+-- name: GetSignIn :one
+SELECT * FROM sign_in WHERE token = sqlc.arg(token);
+
+-- name: CountTry :one
+UPDATE sign_in SET tries = tries + 1 WHERE token = sqlc.arg(token)
+RETURNING user_id;
+
+-- name: DeleteSignIn :execrows
+DELETE FROM sign_in WHERE token = sqlc.arg(token);
+
+-- name: PurgeSignIns :exec
+DELETE FROM sign_in WHERE expires_at <= sqlc.arg(now);
 
 -- Revocations.
 

@@ -175,7 +175,8 @@ func (s *Service) Purge(ctx context.Context) (err error) {
 	_, err = db.Write(ctx, s.db, func(tx *db.Tx) (struct{}, error) {
 		q := query.New(tx)
 		before := now.Add(-s.revoked.keep).UnixMicro()
-		return struct{}{}, errors.Join(q.PurgeSessions(ctx, now.UnixMicro()), q.PurgeRevocations(ctx, before))
+		return struct{}{}, errors.Join(
+			q.PurgeSessions(ctx, now.UnixMicro()), q.PurgeSignIns(ctx, now.UnixMicro()), q.PurgeRevocations(ctx, before))
 	})
 	return err
 }

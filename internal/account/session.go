@@ -26,6 +26,8 @@ type SignedIn struct {
 	User           Profile
 	Refresh        string // the refresh token
 	RefreshExpires time.Time
+
+	Pending *Pending // a second factor is needed: the other fields are empty
 }
 
 // refreshToken is one of a session's tokens, the n-th. It is derived from the
@@ -72,12 +74,13 @@ func (s *Service) genuine(r refreshToken, row query.Session) bool {
 }
 
 // newSession returns the row of a session that begins now; the user is missing.
-func (s *Service) newSession() query.CreateSessionParams {
+func (s *Service) newSession(from Device, method string) query.CreateSessionParams {
 	now := s.now()
 	return query.CreateSessionParams{
 		ID: uuid.Must(uuid.NewV7()).String(), Salt: rand.Text(), Now: now.UnixMicro(),
 		IdleAt:    now.Add(min(s.settings.RefreshTTL, sessionLifetime)).UnixMicro(),
 		ExpiresAt: now.Add(sessionLifetime).UnixMicro(),
+		Ip:        from.address(), UserAgent: from.UserAgent, Method: method,
 	}
 }
 
@@ -152,7 +155,7 @@ func (s *Service) rotate(ctx context.Context, tx *db.Tx, presented refreshToken,
 	if rotated == 0 && !repeats(row, presented, attempt, now) {
 		return joined{}, s.end(ctx, tx, row)
 	}
-	return joined{u, row}, nil
+	return joined{user: u, session: row}, nil
 }
 
 // repeats reports whether the token comes again in the attempt that replaced it.

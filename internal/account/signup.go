@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/netip"
 	"strings"
 
 	"github.com/google/uuid"
@@ -23,28 +22,39 @@ type SignUp struct {
 	DisplayName string
 }
 
-// joined is a new user in the first session.
+// joined is a user in a session, or one who lacks a second factor.
 type joined struct {
 	user    query.User
 	session query.Session
+	methods []string // second factors to choose from
+}
+
+// arrival is a checked sign-up.
+type arrival struct {
+	code       string
+	draft      Draft // without a password where a provider vouches
+	unverified bool  // the address is somebody's word only, which a provider could verify
+	from       Device
+	method     string
+	proven     func(ctx context.Context, tx *live.Tx, userID string) error
 }
 
 // SignUp makes a user of an invite, which is used up by it, and signs the user in.
 // Invalid: a field, or the code cannot be used. Conflict: the e-mail address has an
 // account. RateLimited: too many refused attempts came from this address.
 // Unavailable: too many passwords are being hashed.
-func (s *Service) SignUp(ctx context.Context, ip netip.Addr, in SignUp) (result SignedIn, err error) {
+func (s *Service) SignUp(ctx context.Context, from Device, in SignUp) (result SignedIn, err error) {
 	defer errs.Wrap(&err, "account.SignUp")
 	d, err := Draft{in.Email, in.DisplayName, in.Password, User}.checked()
 	if err != nil {
 		return SignedIn{}, err
 	}
-	if err := s.limits.allow(ip, "", s.now()); err != nil {
+	if err := s.limits.allow(from.IP, "", s.now()); err != nil {
 		return SignedIn{}, err
 	}
-	j, err := s.join(ctx, strings.TrimSpace(in.Code), d)
+	j, err := s.join(ctx, arrival{code: strings.TrimSpace(in.Code), draft: d, from: from, method: byPassword})
 	if errors.Is(err, errUnusable) || errors.Is(err, errTaken) {
-		s.limits.refused(ip, "", s.now())
+		s.limits.refused(from.IP, "", s.now())
 	}
 	if err != nil {
 		return SignedIn{}, err
@@ -54,25 +64,33 @@ func (s *Service) SignUp(ctx context.Context, ip netip.Addr, in SignUp) (result 
 
 // join looks first whether the sign-up can succeed, so that only then the password
 // is hashed, and then does it.
-func (s *Service) join(ctx context.Context, code string, d Draft) (j joined, err error) {
-	if err := s.mayJoin(ctx, code, d); err != nil {
+func (s *Service) join(ctx context.Context, e arrival) (j joined, err error) {
+	if err := s.mayJoin(ctx, e); err != nil {
 		return j, err
 	}
-	hash, err := s.hash(ctx, d.Password)
-	if err != nil {
-		return j, err
+	var hash *string
+	if e.draft.Password != "" {
+		made, err := s.hash(ctx, e.draft.Password)
+		if err != nil {
+			return j, err
+		}
+		hash = &made
 	}
-	id, start := uuid.Must(uuid.NewV7()).String(), s.newSession()
-	m := audit(Actor{ID: id}, "")
-	j, _, err = live.Write(ctx, s.log, m, func(tx *live.Tx) (j joined, err error) {
-		d, row, err := s.use(ctx, tx, code, d)
+	id, start := uuid.Must(uuid.NewV7()).String(), s.newSession(e.from, e.method)
+	start.UserID = id
+	j, _, err = live.Write(ctx, s.log, audit(Actor{ID: id}, ""), func(tx *live.Tx) (j joined, err error) {
+		d, row, err := s.use(ctx, tx, e.code, e.draft)
 		if err != nil {
 			return j, err
 		}
 		if j.user, err = insert(ctx, tx, id, d, hash); err != nil {
 			return j, err
 		}
-		start.UserID = id
+		if e.proven != nil {
+			if err := e.proven(ctx, tx, id); err != nil {
+				return j, err
+			}
+		}
 		if j.session, err = query.New(tx).CreateSession(ctx, start); err != nil || row == nil {
 			return j, err
 		}
@@ -81,18 +99,18 @@ func (s *Service) join(ctx context.Context, code string, d Draft) (j joined, err
 	return j, err
 }
 
-func (s *Service) mayJoin(ctx context.Context, code string, d Draft) error {
-	if code != "" || !s.settings.OpenRegistration {
-		row, err := s.usable(ctx, code)
+func (s *Service) mayJoin(ctx context.Context, e arrival) error {
+	if e.code != "" || !s.settings.OpenRegistration {
+		row, err := s.usable(ctx, e.code)
 		if err != nil {
 			return err
 		}
-		if !meant(row, d.Email) {
+		if !meant(row, e.draft.Email) || e.unverified && invite(row).Email != nil {
 			return errUnusable
 		}
 	}
 	taken, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (bool, error) {
-		return isTaken(ctx, query.New(c), d.Email)
+		return isTaken(ctx, query.New(c), e.draft.Email)
 	})
 	if err == nil && taken {
 		err = errTaken

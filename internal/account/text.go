@@ -71,3 +71,11 @@ func checkPassword(password string) error {
 func plain(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
+
+// trimmed returns at most n bytes of a text, whole characters only.
+func trimmed(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(text[:n], "")
+}

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -45,14 +46,22 @@ type Draft struct {
 	Role        Role
 }
 
+// checked returns the draft of a user with a password as it is kept.
 func (d Draft) checked() (Draft, error) {
+	d, err := d.named()
+	if err == nil {
+		err = checkPassword(d.Password)
+	}
+	return d, err
+}
+
+// named is checked for a user without a password.
+func (d Draft) named() (Draft, error) {
 	var emailErr, nameErr error
 	d.Email, emailErr = checkedEmail("body.email", d.Email)
 	d.DisplayName, nameErr = checkedName(d.DisplayName)
-	for _, err := range []error{emailErr, nameErr, checkPassword(d.Password)} {
-		if err != nil {
-			return d, err
-		}
+	if err := cmp.Or(emailErr, nameErr); err != nil {
+		return d, err
 	}
 	if d.Role != User && d.Role != Admin {
 		return d, errs.Field("body.role", "a role is user or admin")
@@ -95,7 +104,7 @@ func (s *Service) Create(ctx context.Context, by Actor, d Draft) (p Profile, err
 		if err := mustBeAdmin(ctx, tx, by); err != nil {
 			return Profile{}, err
 		}
-		u, err := insert(ctx, tx, id, d, hash)
+		u, err := insert(ctx, tx, id, d, &hash)
 		return profile(u), err
 	})
 	return p, err
@@ -164,9 +173,9 @@ func (s *Service) change(ctx context.Context, by Actor, id string, set func(*liv
 	return p, err
 }
 
-// insert adds a user to the table and to the log. Conflict: the e-mail address has
-// an account.
-func insert(ctx context.Context, tx *live.Tx, id string, d Draft, hash string) (u query.User, err error) {
+// insert adds a user to the table and to the log; hash is nil for one without a
+// password. Conflict: the e-mail address has an account.
+func insert(ctx context.Context, tx *live.Tx, id string, d Draft, hash *string) (u query.User, err error) {
 	q := query.New(tx)
 	switch taken, err := isTaken(ctx, q, d.Email); {
 	case err != nil:
@@ -176,7 +185,7 @@ func insert(ctx context.Context, tx *live.Tx, id string, d Draft, hash string) (
 	}
 	u, err = q.CreateUser(ctx, query.CreateUserParams{
 		ID: id, Email: d.Email, EmailFolded: Fold(d.Email), DisplayName: d.DisplayName,
-		Role: string(d.Role), PasswordHash: &hash, Now: tx.Micros(),
+		Role: string(d.Role), PasswordHash: hash, Now: tx.Micros(),
 	})
 	if err != nil {
 		return u, err
@@ -192,6 +201,14 @@ func insert(ctx context.Context, tx *live.Tx, id string, d Draft, hash string) (
 func audit(by Actor, tx string) live.Mutation {
 	return live.Mutation{Scopes: []string{adminScope, orgScope}, Actor: by.ID, Tx: tx}
 }
+
+// Audit is the mutation of a slice beside this one that changes what belongs to
+// accounts: its home is the scope "admin", where admins see who did what.
+func Audit(by Actor, tx string) live.Mutation { return audit(by, tx) }
+
+// MustBeAdmin is for slices beside this one; inside a transaction its answer stays
+// true. Forbidden: the actor is no admin.
+func MustBeAdmin(ctx context.Context, c db.Conn, by Actor) error { return mustBeAdmin(ctx, c, by) }
 
 // mustBeAdmin asks the database, not the token: within the transaction the answer
 // stays true. Forbidden: the actor is no admin.

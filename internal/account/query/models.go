@@ -28,14 +28,27 @@ type Revocation struct {
 }
 
 type Session struct {
-	ID        string
+	ID          string
+	UserID      string
+	Salt        string
+	N           int64
+	Attempt     string
+	RotatedAt   int64
+	CreatedAt   int64
+	IdleAt      int64
+	ExpiresAt   int64
+	Ip          string
+	UserAgent   string
+	Method      string
+	UsedAt      int64
+	ConfirmedAt int64
+}
+
+type SignIn struct {
+	Token     string
 	UserID    string
-	Salt      string
-	N         int64
-	Attempt   string
-	RotatedAt int64
-	CreatedAt int64
-	IdleAt    int64
+	Method    string
+	Tries     int64
 	ExpiresAt int64
 }
 

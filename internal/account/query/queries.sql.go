@@ -89,6 +89,24 @@ func (q *Queries) CheckSession(ctx context.Context, arg CheckSessionParams) (int
 	return epoch, err
 }
 
+const confirmSession = `-- name: ConfirmSession :execrows
+UPDATE session SET confirmed_at = $1 WHERE id = $2 AND user_id = $3
+`
+
+type ConfirmSessionParams struct {
+	Now    int64
+	ID     string
+	UserID string
+}
+
+func (q *Queries) ConfirmSession(ctx context.Context, arg ConfirmSessionParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, confirmSession, arg.Now, arg.ID, arg.UserID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const countAdmins = `-- name: CountAdmins :one
 SELECT COUNT(*) FROM users WHERE role = 'admin' AND disabled_at IS NULL
 `
@@ -98,6 +116,18 @@ func (q *Queries) CountAdmins(ctx context.Context) (int64, error) {
 	var count int64
 	err := row.Scan(&count)
 	return count, err
+}
+
+const countTry = `-- name: CountTry :one
+UPDATE sign_in SET tries = tries + 1 WHERE token = $1
+RETURNING user_id
+`
+
+func (q *Queries) CountTry(ctx context.Context, token string) (string, error) {
+	row := q.db.QueryRowContext(ctx, countTry, token)
+	var user_id string
+	err := row.Scan(&user_id)
+	return user_id, err
 }
 
 const createInitialInvite = `-- name: CreateInitialInvite :one
@@ -183,11 +213,13 @@ func (q *Queries) CreateInvite(ctx context.Context, arg CreateInviteParams) (Inv
 
 const createSession = `-- name: CreateSession :one
 
-INSERT INTO session (id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at)
-SELECT $1, users.id, $2, 1, '', $3, $3, $4, $5
+INSERT INTO session (id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at,
+                     ip, user_agent, method, used_at, confirmed_at)
+SELECT $1, users.id, $2, 1, '', $3, $3, $4, $5,
+       $6, $7, $8, $3, $3
 FROM users
-WHERE users.id = $6 AND users.disabled_at IS NULL
-RETURNING id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at
+WHERE users.id = $9 AND users.disabled_at IS NULL
+RETURNING id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at
 `
 
 type CreateSessionParams struct {
@@ -196,6 +228,9 @@ type CreateSessionParams struct {
 	Now       int64
 	IdleAt    int64
 	ExpiresAt int64
+	Ip        string
+	UserAgent string
+	Method    string
 	UserID    string
 }
 
@@ -207,6 +242,9 @@ func (q *Queries) CreateSession(ctx context.Context, arg CreateSessionParams) (S
 		arg.Now,
 		arg.IdleAt,
 		arg.ExpiresAt,
+		arg.Ip,
+		arg.UserAgent,
+		arg.Method,
 		arg.UserID,
 	)
 	var i Session
@@ -220,8 +258,37 @@ func (q *Queries) CreateSession(ctx context.Context, arg CreateSessionParams) (S
 		&i.CreatedAt,
 		&i.IdleAt,
 		&i.ExpiresAt,
+		&i.Ip,
+		&i.UserAgent,
+		&i.Method,
+		&i.UsedAt,
+		&i.ConfirmedAt,
 	)
 	return i, err
+}
+
+const createSignIn = `-- name: CreateSignIn :exec
+
+INSERT INTO sign_in (token, user_id, method, tries, expires_at)
+VALUES ($1, $2, $3, 0, $4)
+`
+
+type CreateSignInParams struct {
+	Token     string
+	UserID    string
+	Method    string
+	ExpiresAt int64
+}
+
+// Sign-ins that await a second factor.
+func (q *Queries) CreateSignIn(ctx context.Context, arg CreateSignInParams) error {
+	_, err := q.db.ExecContext(ctx, createSignIn,
+		arg.Token,
+		arg.UserID,
+		arg.Method,
+		arg.ExpiresAt,
+	)
+	return err
 }
 
 const createUser = `-- name: CreateUser :one
@@ -281,7 +348,7 @@ func (q *Queries) DeletePlainInvite(ctx context.Context, code string) error {
 
 const deleteSession = `-- name: DeleteSession :one
 DELETE FROM session WHERE id = $1
-RETURNING id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at
+RETURNING id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at
 `
 
 func (q *Queries) DeleteSession(ctx context.Context, id string) (Session, error) {
@@ -297,6 +364,11 @@ func (q *Queries) DeleteSession(ctx context.Context, id string) (Session, error)
 		&i.CreatedAt,
 		&i.IdleAt,
 		&i.ExpiresAt,
+		&i.Ip,
+		&i.UserAgent,
+		&i.Method,
+		&i.UsedAt,
+		&i.ConfirmedAt,
 	)
 	return i, err
 }
@@ -308,6 +380,18 @@ DELETE FROM session WHERE user_id = $1
 func (q *Queries) DeleteSessions(ctx context.Context, userID string) error {
 	_, err := q.db.ExecContext(ctx, deleteSessions, userID)
 	return err
+}
+
+const deleteSignIn = `-- name: DeleteSignIn :execrows
+DELETE FROM sign_in WHERE token = $1
+`
+
+func (q *Queries) DeleteSignIn(ctx context.Context, token string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteSignIn, token)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const deleteStaleInitialInvites = `-- name: DeleteStaleInitialInvites :many
@@ -400,7 +484,7 @@ func (q *Queries) GetInviteByCode(ctx context.Context, code string) (InviteCode,
 }
 
 const getSession = `-- name: GetSession :one
-SELECT id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at FROM session WHERE id = $1
+SELECT id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at FROM session WHERE id = $1
 `
 
 func (q *Queries) GetSession(ctx context.Context, id string) (Session, error) {
@@ -415,6 +499,28 @@ func (q *Queries) GetSession(ctx context.Context, id string) (Session, error) {
 		&i.RotatedAt,
 		&i.CreatedAt,
 		&i.IdleAt,
+		&i.ExpiresAt,
+		&i.Ip,
+		&i.UserAgent,
+		&i.Method,
+		&i.UsedAt,
+		&i.ConfirmedAt,
+	)
+	return i, err
+}
+
+const getSignIn = `-- name: GetSignIn :one
+SELECT token, user_id, method, tries, expires_at FROM sign_in WHERE token = $1
+`
+
+func (q *Queries) GetSignIn(ctx context.Context, token string) (SignIn, error) {
+	row := q.db.QueryRowContext(ctx, getSignIn, token)
+	var i SignIn
+	err := row.Scan(
+		&i.Token,
+		&i.UserID,
+		&i.Method,
+		&i.Tries,
 		&i.ExpiresAt,
 	)
 	return i, err
@@ -651,6 +757,15 @@ func (q *Queries) PurgeSessions(ctx context.Context, now int64) error {
 	return err
 }
 
+const purgeSignIns = `-- name: PurgeSignIns :exec
+DELETE FROM sign_in WHERE expires_at <= $1
+`
+
+func (q *Queries) PurgeSignIns(ctx context.Context, now int64) error {
+	_, err := q.db.ExecContext(ctx, purgeSignIns, now)
+	return err
+}
+
 const revokeInvite = `-- name: RevokeInvite :one
 UPDATE invite_codes SET revoked_at = $1
 WHERE id = $2 AND used_at IS NULL AND revoked_at IS NULL
@@ -684,7 +799,7 @@ func (q *Queries) RevokeInvite(ctx context.Context, arg RevokeInviteParams) (Inv
 
 const rotateSession = `-- name: RotateSession :execrows
 UPDATE session
-SET n = n + 1, attempt = $1, rotated_at = $2, idle_at = $3
+SET n = n + 1, attempt = $1, rotated_at = $2, used_at = $2, idle_at = $3
 WHERE id = $4 AND n = $5
 `
 

@@ -34,6 +34,7 @@ type Error struct {
 	Kind    Kind
 	Message string
 	Field   string // the input at fault, "" when there is none
+	Code    string // a word by which a program tells this error from others of its kind; "" for most
 	Current any    // for a stale update: the row as it is now
 	Cause   error  // for the log only
 

@@ -23,6 +23,7 @@ type Problem struct {
 	Status  int      `json:"status"`
 	Title   string   `json:"title"`
 	Detail  string   `json:"detail"`
+	Code    string   `json:"code,omitempty" doc:"a word for programs, where the status alone does not say what to do"`
 	Errors  []Detail `json:"errors,omitempty"`
 	Current any      `json:"current,omitempty"` // for a stale update: the row as it is now
 
@@ -79,7 +80,7 @@ func status(kind errs.Kind) int {
 
 func problem(err error) *Problem {
 	e := errs.Of(err)
-	p := &Problem{Status: status(e.Kind), Detail: e.Message, Current: e.Current}
+	p := &Problem{Status: status(e.Kind), Detail: e.Message, Code: e.Code, Current: e.Current}
 	p.Title = http.StatusText(p.Status)
 	if e.Field != "" {
 		p.Errors = []Detail{{Location: e.Field, Message: e.Message}}

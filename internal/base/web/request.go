@@ -30,9 +30,10 @@ func (p Proxies) trust(ip netip.Addr) bool {
 
 // request is what the outermost handler finds out once.
 type request struct {
-	id  string
-	ip  netip.Addr
-	tls bool
+	id    string
+	ip    netip.Addr
+	tls   bool
+	agent string
 }
 
 type requestKey struct{}
@@ -51,6 +52,9 @@ func RequestID(ctx context.Context) string { return requestOf(ctx).id }
 // trusted proxies. It is the zero Addr outside of a request.
 func ClientIP(ctx context.Context) netip.Addr { return requestOf(ctx).ip }
 
+// UserAgent returns what the client calls itself.
+func UserAgent(ctx context.Context) string { return requestOf(ctx).agent }
+
 // IsTLS reports whether the client's own connection is encrypted, as far as we or a
 // trusted proxy know.
 func IsTLS(ctx context.Context) bool { return requestOf(ctx).tls }
@@ -60,7 +64,7 @@ func IsTLS(ctx context.Context) bool { return requestOf(ctx).tls }
 func (a *API) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		about := &request{id: uuid.NewString()}
+		about := &request{id: uuid.NewString(), agent: r.UserAgent()}
 		about.ip, about.tls = a.proxies.client(r)
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, about))
 		w.Header().Set("X-Request-Id", about.id)

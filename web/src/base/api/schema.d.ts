@@ -469,6 +469,16 @@ export interface components {
        */
       type?: string;
     };
+    FactorNeed: {
+      /**
+       * Format: int64
+       * @description seconds
+       */
+      expiresIn: number;
+      /** @description totp, passkey, recovery */
+      methods: string[];
+      token: string;
+    };
     HealthOutputBody: {
       /** @enum {string} */
       database: 'sqlite' | 'postgres';
@@ -556,6 +566,17 @@ export interface components {
     LoginInputBody: {
       email: string;
       password: string;
+    };
+    LoginOutputBody: {
+      accessToken?: string;
+      /**
+       * Format: int64
+       * @description seconds
+       */
+      expiresIn?: number;
+      /** @description with 202: how the sign-in goes on */
+      factor?: components['schemas']['FactorNeed'];
+      user?: components['schemas']['Profile'];
     };
     MembersOutputBody: {
       items: components['schemas']['Person'][];
@@ -812,7 +833,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['SignedInOutputBody'];
+          'application/json': components['schemas']['LoginOutputBody'];
         };
       };
       /** @description Error */

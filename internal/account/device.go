@@ -1,0 +1,34 @@
+package account
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/peisear/peisear/internal/base/web"
+)
+
+// maxUserAgent bounds what is kept of a browser's name, in bytes.
+const maxUserAgent = 400
+
+// Device is where a sign-in comes from, as far as a server can tell.
+type Device struct {
+	IP        netip.Addr
+	UserAgent string
+}
+
+// DeviceOf returns the device of a request. It is for the edge.
+func DeviceOf(ctx context.Context) Device {
+	agent := web.UserAgent(ctx)
+	if !plain(agent) {
+		agent = ""
+	}
+	return Device{IP: web.ClientIP(ctx), UserAgent: trimmed(agent, maxUserAgent)}
+}
+
+// address is the device's IP as it is kept, "" when there is none.
+func (d Device) address() string {
+	if !d.IP.IsValid() {
+		return ""
+	}
+	return d.IP.String()
+}

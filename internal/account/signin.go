@@ -1,0 +1,225 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/netip"
+	"time"
+
+	"github.com/peisear/peisear/internal/account/query"
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
+)
+
+// A sign-in that waits for its second factor ends at whichever comes first.
+const (
+	pendingLifetime = 10 * time.Minute
+	pendingTries    = 5
+)
+
+// errPending is the one answer to every sign-in that cannot be completed.
+var errPending = errs.New(errs.Unauthorized, "this sign-in is over: begin again")
+
+// Proof says that somebody has shown to be a user, and how.
+type Proof struct {
+	UserID string
+	Method string // password, passkey or a provider's id; what the list of sessions shows
+	Strong bool   // it stands for two factors already
+
+	// Use takes part in the transaction in which the proof is used up, say to keep a
+	// counter; an error undoes it. It may be nil.
+	Use func(ctx context.Context, tx *db.Tx) error
+}
+
+// Pending is a sign-in that lacks its second factor.
+type Pending struct {
+	Token     string
+	Methods   []string // ways to give it
+	ExpiresIn time.Duration
+}
+
+// Factors returns the ways in which a user gives a second factor, none when they
+// have not set up any.
+type Factors func(ctx context.Context, c db.Conn, userID string) ([]string, error)
+
+// RequireFactors makes sign-ins ask for a second factor. It is called while the
+// program is put together.
+func (s *Service) RequireFactors(f Factors) { s.factors = f }
+
+// SignIn begins a session for whoever has shown to be a user, or asks for the second
+// factor that they have set up: then Pending is set in the result, and nothing else.
+// Unauthorized: the user is disabled or gone.
+func (s *Service) SignIn(ctx context.Context, from Device, p Proof) (result SignedIn, err error) {
+	defer errs.Wrap(&err, "account.SignIn(%s)", p.Method)
+	start := s.newSession(from, p.Method)
+	start.UserID = p.UserID
+	token := rand.Text()
+	j, err := db.Write(ctx, s.db, func(tx *db.Tx) (j joined, err error) {
+		if p.Use != nil {
+			if err := p.Use(ctx, tx); err != nil {
+				return j, err
+			}
+		}
+		if methods, err := s.methods(ctx, tx, p); err != nil || len(methods) > 0 {
+			j.methods = methods
+			return j, s.await(ctx, tx, err, p, token)
+		}
+		return begin(ctx, tx, start)
+	})
+	switch {
+	case errs.Is(err, errs.NotFound):
+		return SignedIn{}, errCredentials // disabled since
+	case err != nil:
+		return SignedIn{}, err
+	case len(j.methods) > 0:
+		return SignedIn{Pending: &Pending{token, j.methods, pendingLifetime}}, nil
+	}
+	return s.signedIn(j.user, j.session)
+}
+
+// methods are the second factors that the proof still needs.
+func (s *Service) methods(ctx context.Context, tx *db.Tx, p Proof) ([]string, error) {
+	if p.Strong || s.factors == nil {
+		return nil, nil
+	}
+	return s.factors(ctx, tx, p.UserID)
+}
+
+func (s *Service) await(ctx context.Context, tx *db.Tx, err error, p Proof, token string) error {
+	if err != nil {
+		return err
+	}
+	return query.New(tx).CreateSignIn(ctx, query.CreateSignInParams{
+		Token: hashToken(token), UserID: p.UserID, Method: p.Method, ExpiresAt: s.now().Add(pendingLifetime).UnixMicro(),
+	})
+}
+
+// begin adds the session. NotFound: the user is disabled or gone.
+func begin(ctx context.Context, tx *db.Tx, start query.CreateSessionParams) (j joined, err error) {
+	q := query.New(tx)
+	if j.session, err = q.CreateSession(ctx, start); err != nil {
+		return j, err
+	}
+	j.user, err = q.GetUser(ctx, start.UserID) // the role may have changed since
+	return j, err
+}
+
+// PendingUser returns whose sign-in awaits a second factor. Unauthorized: there is no
+// such sign-in, or it took too long or too many tries. RateLimited: too many refused
+// attempts.
+func (s *Service) PendingUser(ctx context.Context, from Device, token string) (userID string, err error) {
+	defer errs.Wrap(&err, "account.PendingUser")
+	row, err := s.pending(ctx, token)
+	if err != nil {
+		return "", err
+	}
+	return row.UserID, s.limits.allow(from.IP, factorOf(row.UserID), s.now())
+}
+
+func (s *Service) pending(ctx context.Context, token string) (query.SignIn, error) {
+	row, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (query.SignIn, error) {
+		return query.New(c).GetSignIn(ctx, hashToken(token))
+	})
+	if errs.Is(err, errs.NotFound) || err == nil && (row.ExpiresAt <= s.now().UnixMicro() || row.Tries >= pendingTries) {
+		return row, errPending
+	}
+	return row, err
+}
+
+// Complete ends a sign-in with its second factor. use takes part in the transaction
+// and uses the factor up; when it answers Unauthorized, the attempt counts as refused.
+// Errors are those of PendingUser and of use.
+func (s *Service) Complete(ctx context.Context, from Device, token string, use func(ctx context.Context, tx *db.Tx) error) (result SignedIn, err error) {
+	defer errs.Wrap(&err, "account.Complete")
+	row, err := s.pending(ctx, token)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	if err := s.limits.allow(from.IP, factorOf(row.UserID), s.now()); err != nil {
+		return SignedIn{}, err
+	}
+	start := s.newSession(from, row.Method)
+	start.UserID = row.UserID
+	j, err := db.Write(ctx, s.db, func(tx *db.Tx) (j joined, err error) {
+		if n, err := query.New(tx).DeleteSignIn(ctx, row.Token); err != nil || n == 0 {
+			return j, orPending(err)
+		}
+		if err := use(ctx, tx); err != nil {
+			return j, err
+		}
+		return begin(ctx, tx, start)
+	})
+	switch {
+	case errs.Is(err, errs.NotFound):
+		return SignedIn{}, errPending
+	case errs.Is(err, errs.Unauthorized):
+		return SignedIn{}, s.RefusedFactor(ctx, from, token, err)
+	case err != nil:
+		return SignedIn{}, err
+	}
+	return s.signedIn(j.user, j.session)
+}
+
+func orPending(err error) error {
+	if err == nil {
+		return errPending
+	}
+	return err
+}
+
+// RefusedFactor counts an attempt with a wrong second factor and returns why it was
+// refused.
+func (s *Service) RefusedFactor(ctx context.Context, from Device, token string, why error) error {
+	userID, err := db.Write(ctx, s.db, func(tx *db.Tx) (string, error) {
+		return query.New(tx).CountTry(ctx, hashToken(token))
+	})
+	if err == nil {
+		s.limits.refused(from.IP, factorOf(userID), s.now())
+	}
+	return why
+}
+
+// factorOf is what second factors of a user are limited under, apart from passwords:
+// somebody who guesses one must not slow down the other.
+func factorOf(userID string) string { return "factor:" + userID }
+
+// Allow tells whether an attempt on what key names may be made from the address; see
+// limits. RateLimited: not yet. Refused counts one that was refused.
+func (s *Service) Allow(ip netip.Addr, key string) error { return s.limits.allow(ip, key, s.now()) }
+
+// Refused counts an attempt that was refused; see Allow.
+func (s *Service) Refused(ip netip.Addr, key string) { s.limits.refused(ip, key, s.now()) }
+
+// hashToken is how random tokens are kept: nobody who reads the table can use them.
+func hashToken(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+// Way reports whether a user can sign in in one more way than by password.
+type Way func(ctx context.Context, c db.Conn, userID string) (bool, error)
+
+// AddWay adds a way to sign in. It is called while the program is put together.
+func (s *Service) AddWay(w Way) { s.ways = append(s.ways, w) }
+
+// KeepsAWayIn returns Conflict when the user could not sign in any more. It is asked
+// in the transaction that takes a way from them, after it is taken.
+func (s *Service) KeepsAWayIn(ctx context.Context, c db.Conn, userID string) error {
+	u, err := query.New(c).GetUser(ctx, userID)
+	if err != nil || u.PasswordHash != nil {
+		return err
+	}
+	for _, way := range s.ways {
+		if has, err := way(ctx, c, userID); err != nil || has {
+			return err
+		}
+	}
+	return errLastWay
+}
+
+var errLastWay = &errs.Error{
+	Kind: errs.Conflict, Code: "last_way",
+	Message: "this is the only way to sign in to this account: set a password or add another way first",
+}
