@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -20,6 +21,9 @@ import (
 
 // This file is the one place where text that no database can keep is refused:
 // invalid UTF-8, which encoding/json would quietly replace, and U+0000.
+
+// bodyPlace is the place of a request's body; those inside of it begin with it.
+const bodyPlace = "body"
 
 // keepable looks at the address of a request; bodies are looked at by decode.
 func keepable(next http.Handler) http.Handler {
@@ -60,6 +64,8 @@ func formats() map[string]huma.Format {
 	return map[string]huma.Format{"application/json": format, "json": format}
 }
 
+// decode refuses with a text that begins with the place at fault, like body.title, and
+// a colon; see located.
 func decode(data []byte, v any) error {
 	if !utf8.Valid(data) {
 		return fmt.Errorf("the body is not valid UTF-8")
@@ -67,11 +73,11 @@ func decode(data []byte, v any) error {
 	if err := json.Unmarshal(data, v); err != nil {
 		return readable(err)
 	}
-	// The first decoding of a request is into any; only a body that spells out the
-	// character is worth the walk.
-	if parsed, ok := v.(*any); ok && bytes.Contains(data, []byte(`\u0000`)) {
-		if place := findNUL("body", *parsed); place != "" {
-			return fmt.Errorf("%s must not contain the character U+0000", place)
+	// The first decoding of a request is into any; only a body that spells characters
+	// out by number is worth the walk.
+	if _, first := v.(*any); first && bytes.Contains(data, []byte(`\u`)) {
+		if place := findUnkeepable(data); place != "" {
+			return fmt.Errorf(`%s: must be free of the character U+0000 and of half a surrogate pair (\ud800 to \udfff)`, place)
 		}
 	}
 	return nil
@@ -81,33 +87,103 @@ func decode(data []byte, v any) error {
 // the program's insides.
 func readable(err error) error {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("%s: the value does not fit", strings.TrimSuffix("body."+strings.TrimPrefix(wrong.Field, "."), "."))
+		return fmt.Errorf("%s: the value does not fit", strings.TrimSuffix(bodyPlace+"."+strings.TrimPrefix(wrong.Field, "."), "."))
 	}
 	return err
 }
 
-// findNUL names the place of the first text that holds U+0000, "" when there is none.
-func findNUL(place string, v any) string {
-	switch v := v.(type) {
-	case string:
-		if strings.Contains(v, "\x00") {
-			return place
-		}
-	case []any:
-		for i, element := range v {
-			if found := findNUL(fmt.Sprintf("%s[%d]", place, i), element); found != "" {
-				return found
+// level is an object or a list around a place in JSON.
+type level struct {
+	list  bool
+	index int    // of the element, in a list
+	name  string // of the member, in an object
+	named bool   // the name has been read, the value comes
+}
+
+// findUnkeepable names the place of the first text whose escapes stand for U+0000 or for
+// half of a surrogate pair, which encoding/json would quietly replace; "" when there is
+// none. The data is valid JSON. Where the name of a member is at fault, the place is the
+// object's.
+func findUnkeepable(data []byte) string {
+	var path []level
+	for i := 0; i < len(data); i++ {
+		switch data[i] {
+		case '{', '[':
+			path = append(path, level{list: data[i] == '['})
+		case '}', ']':
+			path = path[:len(path)-1]
+		case ',':
+			top := &path[len(path)-1]
+			*top = level{list: top.list, index: top.index + 1}
+		case '"':
+			text := quoted(data[i:])
+			i += len(text) - 1
+			if badEscape(text) {
+				return place(path)
 			}
-		}
-	case map[string]any:
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			if strings.Contains(name, "\x00") {
-				return place
+			if len(path) == 0 || path[len(path)-1].list || path[len(path)-1].named {
+				continue
 			}
-			if found := findNUL(place+"."+name, v[name]); found != "" {
-				return found
-			}
+			top := &path[len(path)-1]
+			top.named = json.Unmarshal(text, &top.name) == nil
 		}
 	}
 	return ""
+}
+
+// quoted is the text, with its quotes, that data begins with.
+func quoted(data []byte) []byte {
+	end := 1
+	for ; data[end] != '"'; end++ {
+		if data[end] == '\\' {
+			end++
+		}
+	}
+	return data[:end+1]
+}
+
+func badEscape(text []byte) bool {
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		high := escaped(text[i:])
+		switch {
+		case high < 0: // another escape, of one character
+			i++
+			continue
+		case high == 0:
+			return true
+		case utf16.IsSurrogate(high):
+			if utf16.DecodeRune(high, escaped(text[i+6:])) == utf8.RuneError {
+				return true
+			}
+			i += 6
+		}
+		i += 5
+	}
+	return false
+}
+
+// escaped is the number that a text of the form \uXXXX begins with, -1 for another text.
+func escaped(text []byte) rune {
+	if !bytes.HasPrefix(text, []byte(`\u`)) {
+		return -1
+	}
+	n, _ := strconv.ParseUint(string(text[2:6]), 16, 16) // the data is valid JSON
+	return rune(n)
+}
+
+func place(path []level) string {
+	var text strings.Builder
+	text.WriteString(bodyPlace)
+	for _, l := range path {
+		switch {
+		case l.list:
+			fmt.Fprintf(&text, "[%d]", l.index)
+		case l.named:
+			text.WriteString("." + l.name)
+		}
+	}
+	return text.String()
 }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 
 	"github.com/peisear/peisear/internal/base/errs"
 )
@@ -110,12 +113,28 @@ func ownProblem(_ huma.Context, _ string, v any) (any, error) {
 	}
 	p := &Problem{Status: m.Status, Title: m.Title, Detail: m.Detail}
 	for _, d := range m.Errors {
-		p.Errors = append(p.Errors, Detail{Location: d.Location, Message: d.Message})
+		p.Errors = append(p.Errors, located(d.Location, d.Message))
 	}
-	if len(p.Errors) > 0 {
+	switch {
+	case len(p.Errors) == 0 && (m.Status == http.StatusBadRequest || m.Status == http.StatusRequestEntityTooLarge):
+		p.Errors = []Detail{{Location: bodyPlace, Message: m.Detail}} // it is missing, or too large
+	case len(p.Errors) > 0:
 		p.Detail = p.Errors[0].Location + ": " + p.Errors[0].Message
 	}
 	return p, nil
+}
+
+// located names the field where huma does so in its words only: a member that is
+// missing, and what decode refuses.
+func located(at, message string) Detail {
+	var name string
+	if n, _ := fmt.Sscanf(message, validation.MsgExpectedRequiredProperty, &name); n == 1 {
+		return Detail{Location: at + "." + name, Message: "is required"}
+	}
+	if place, rest, ok := strings.Cut(message, ": "); ok && at == bodyPlace && strings.HasPrefix(place, bodyPlace) {
+		return Detail{Location: place, Message: rest}
+	}
+	return Detail{Location: at, Message: message}
 }
 
 // WriteError answers with a problem, for handlers outside of Handle.

@@ -87,3 +87,55 @@ func TestHiddenInputIsRefused(t *testing.T) {
 	web.Handle(api, web.Op("x.get", "GET /api/x", 200),
 		func(context.Context, *hidden) (*empty, error) { return nil, nil })
 }
+
+type thing struct {
+	Title string   `json:"title" maxLength:"20"`
+	Parts []string `json:"parts,omitempty"`
+	Count int      `json:"count,omitempty"`
+	Other any      `json:"other,omitempty"`
+}
+
+// echo serves an operation that answers with its input.
+func echo() http.Handler {
+	api := web.New(slog.New(slog.DiscardHandler), nil)
+	type io struct{ Body thing }
+	web.Handle(api, web.Op("thing.put", "PUT /api/thing", 200), func(_ context.Context, in *io) (*io, error) { return in, nil })
+	return api.Handler()
+}
+
+// TestBodiesAreRefusedByName: whatever is wrong with a body, the answer names the
+// place, and does not repeat the value.
+func TestBodiesAreRefusedByName(t *testing.T) {
+	t.Parallel()
+	at := func(place, message string) []string {
+		return []string{`"location":"` + place + `","message":"` + message}
+	}
+	refused := func(name, body string, status int, has []string) basetest.Scenario {
+		return basetest.Scenario{Name: name, Method: "PUT", Path: "/api/thing", Body: body, Status: status, Has: has, HasNot: []string{"secret", "goroutine", "Go value"}}
+	}
+	basetest.RunScenarios(t, echo(), []basetest.Scenario{
+		refused("empty", ``, 400, at("body", "request body is required")),
+		refused("null", `null`, 422, at("body", "expected object")),
+		refused("a list", `["secret"]`, 422, at("body", "expected object")),
+		refused("a text", `"secret"`, 422, at("body", "expected object")),
+		refused("no JSON", `{"title":"secret`, 400, at("body", "unexpected end of JSON input")),
+		refused("two values", `{"title":"secret"}{}`, 400, at("body", "invalid character '{' after top-level value")),
+		refused("not UTF-8", "{\"title\":\"secret\xff\"}", 400, at("body", "the body is not valid UTF-8")),
+		refused("nothing", `{}`, 422, at("body.title", "is required")),
+		refused("null inside", `{"title":null}`, 422, at("body.title", "expected string")),
+		refused("a list inside", `{"title":["secret"]}`, 422, at("body.title", "expected string")),
+		refused("in capitals", `{"title":"x","TITLE":"secret"}`, 422, at("body.TITLE", "unexpected property")),
+		refused("an unknown one", `{"title":"x","size":"secret"}`, 422, at("body.size", "unexpected property")),
+		refused("too long", `{"title":"secret secret secret secret"}`, 422, at("body.title", "expected length <= 20")),
+		refused("a part", `{"title":"x","parts":["a",7]}`, 422, at("body.parts[1]", "expected string")),
+		refused("a fraction", `{"title":"x","count":1.5}`, 422, at("body.count", "expected integer")),
+		refused("a number that fits nowhere", `{"title":"x","count":99999999999999999999}`, 422, at("body.count", "the value does not fit")),
+		refused("U+0000", `{"title":"\u0000secret"}`, 400, at("body.title", "must be free of the character U+0000")),
+		refused("a lone surrogate", `{"title":"secret\ud800"}`, 400, at("body.title", "must be free of the character U+0000 and of half a surrogate pair")),
+		refused("one deep inside", `{"title":"x","other":{"a":[1,{"b":"\uDC00"}]}}`, 400, at("body.other.a[1].b", "must be free")),
+		refused("one in a name", `{"title":"x","other":{"\ud800":1}}`, 400, at("body.other", "must be free")),
+		refused("one in an unknown name", `{"title":"x","\ud800":1}`, 400, at("body", "must be free")),
+		refused("too large", `{"title":"`+strings.Repeat("x", web.MaxBody)+`"}`, 413, at("body", "request body is too large")),
+		{Name: "a pair", Method: "PUT", Path: "/api/thing", Body: `{"title":"\ud83d\ude00 \\ud800 \ufffd"}`, Status: 200, Has: []string{`"title":"😀 \\ud800 ` + "\ufffd"}},
+	})
+}
