@@ -219,7 +219,9 @@ func TestHTTPBadInput(t *testing.T) {
 			post(invites, "no time", `{"expiresAt":"tomorrow"}`, "body.expiresAt"),
 			post(invites, "grants", body(map[string]any{"grants": strings.Repeat("x", 20_000)}), "body.grants"),
 			{Name: "limit", Path: invites + "?limit=201", Header: admin, Status: 422, Has: []string{"limit"}},
-			{Name: "cursor", Path: invites + "?cursor=x", Header: admin, Status: 422, Has: []string{"cursor"}},
+			{Name: "cursor", Path: invites + "?cursor=x", Header: admin, Status: 422, Has: []string{"query.cursor"}},
+			{Name: "cursor with U+0000", Path: invites + "?cursor=%00", Header: admin, Status: 422, Has: []string{"query.cursor"}},
+			{Name: "cursor not UTF-8", Path: invites + "?cursor=%ff", Header: admin, Status: 422, Has: []string{"query.cursor"}},
 			{Name: "id", Method: "DELETE", Path: invites + "/7", Header: admin, Status: 422, Has: []string{"id"}},
 			{Name: "from another site", Method: "POST", Path: login, Header: map[string]string{"Sec-Fetch-Site": "cross-site"}, Body: `{}`, Status: 403},
 		})

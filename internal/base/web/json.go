@@ -25,25 +25,32 @@ import (
 // bodyPlace is the place of a request's body; those inside of it begin with it.
 const bodyPlace = "body"
 
-// keepable looks at the address of a request; bodies are looked at by decode.
+const keepableRule = "must be valid UTF-8 and free of U+0000"
+
+// keepable looks at the address of a request and at the one header that is kept; bodies
+// are looked at by decode.
 func keepable(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if unkeepable(r.URL.Path) {
 			WriteError(w, r, errNoPath)
 			return
 		}
-		if strings.Contains(r.URL.RawQuery, "%") {
+		if strings.Contains(r.URL.RawQuery, "%") || !utf8.ValidString(r.URL.RawQuery) {
 			query, err := url.ParseQuery(r.URL.RawQuery)
 			if err != nil {
-				WriteError(w, r, errs.Field("query", "a percent sign is not followed by two hexadecimal digits"))
+				WriteError(w, r, errs.Field("query", "a percent sign stands without two hexadecimal digits, or a semicolon between parameters"))
 				return
 			}
 			for name, values := range query {
 				if unkeepable(name) || slices.ContainsFunc(values, unkeepable) {
-					WriteError(w, r, errs.Field("query."+strings.ToValidUTF8(name, "?"), "must be valid UTF-8 and free of U+0000"))
+					WriteError(w, r, errs.Field("query."+strings.ToValidUTF8(name, "?"), keepableRule))
 					return
 				}
 			}
+		}
+		if unkeepable(r.Header.Get(mutationHeader)) {
+			WriteError(w, r, errs.Field("header."+mutationHeader, keepableRule))
+			return
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -77,7 +84,7 @@ func decode(data []byte, v any) error {
 	// out by number is worth the walk.
 	if _, first := v.(*any); first && bytes.Contains(data, []byte(`\u`)) {
 		if place := findUnkeepable(data); place != "" {
-			return fmt.Errorf(`%s: must be free of the character U+0000 and of half a surrogate pair (\ud800 to \udfff)`, place)
+			return fmt.Errorf(`%s: must not contain the character U+0000 or half of a surrogate pair (\ud800 to \udfff)`, place)
 		}
 	}
 	return nil

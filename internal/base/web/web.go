@@ -82,6 +82,8 @@ func Op(id, route string, status int) Operation {
 	return Operation{OperationID: id, Method: method, Path: path, DefaultStatus: status, Tags: []string{tag}}
 }
 
+const mutationHeader = "Idempotency-Key"
+
 // Mutation is embedded in the input of every operation that changes something.
 type Mutation struct {
 	Tx string `header:"Idempotency-Key" maxLength:"64" doc:"the client's id for the mutation; sent again, it is applied once"`

@@ -130,12 +130,33 @@ func TestBodiesAreRefusedByName(t *testing.T) {
 		refused("a part", `{"title":"x","parts":["a",7]}`, 422, at("body.parts[1]", "expected string")),
 		refused("a fraction", `{"title":"x","count":1.5}`, 422, at("body.count", "expected integer")),
 		refused("a number that fits nowhere", `{"title":"x","count":99999999999999999999}`, 422, at("body.count", "the value does not fit")),
-		refused("U+0000", `{"title":"\u0000secret"}`, 400, at("body.title", "must be free of the character U+0000")),
-		refused("a lone surrogate", `{"title":"secret\ud800"}`, 400, at("body.title", "must be free of the character U+0000 and of half a surrogate pair")),
-		refused("one deep inside", `{"title":"x","other":{"a":[1,{"b":"\uDC00"}]}}`, 400, at("body.other.a[1].b", "must be free")),
-		refused("one in a name", `{"title":"x","other":{"\ud800":1}}`, 400, at("body.other", "must be free")),
-		refused("one in an unknown name", `{"title":"x","\ud800":1}`, 400, at("body", "must be free")),
+		refused("U+0000", `{"title":"\u0000secret"}`, 400, at("body.title", "must not contain the character U+0000")),
+		refused("a lone surrogate", `{"title":"secret\ud800"}`, 400, at("body.title", "must not contain the character U+0000 or half of a surrogate pair")),
+		refused("one deep inside", `{"title":"x","other":{"a":[1,{"b":"\uDC00"}]}}`, 400, at("body.other.a[1].b", "must not contain")),
+		refused("one in a name", `{"title":"x","other":{"\ud800":1}}`, 400, at("body.other", "must not contain")),
+		refused("one in an unknown name", `{"title":"x","\ud800":1}`, 400, at("body", "must not contain")),
 		refused("too large", `{"title":"`+strings.Repeat("x", web.MaxBody)+`"}`, 413, at("body", "request body is too large")),
 		{Name: "a pair", Method: "PUT", Path: "/api/thing", Body: `{"title":"\ud83d\ude00 \\ud800 \ufffd"}`, Status: 200, Has: []string{`"title":"😀 \\ud800 ` + "\ufffd"}},
+	})
+}
+
+// TestAddressesAreKeepable: what stands in an address is text that a database can keep.
+func TestAddressesAreKeepable(t *testing.T) {
+	t.Parallel()
+	h, _ := failing(errs.New(errs.Conflict, "reached"))
+	get := func(query string, status int, has string) basetest.Scenario {
+		return basetest.Scenario{Name: query, Path: "/api/thing" + query, Status: status, Has: []string{has}}
+	}
+	basetest.RunScenarios(t, h, []basetest.Scenario{
+		get("", 409, "reached"),
+		get("?q=%C3%A9&r=%25", 409, "reached"),
+		get("?q=a%00", 422, `"location":"query.q"`),
+		get("?q=1&q=a%ff", 422, `"location":"query.q"`),
+		get("?q=a\xff", 422, `"location":"query.q"`),
+		get("?a%00=1", 422, `"location":"query.`),
+		get("?q=50%", 422, `"location":"query"`),
+		get("?q=a%20;b", 422, `"location":"query"`),
+		get("%00", 404, "no such path"),
+		get("%ff", 404, "no such path"),
 	})
 }

@@ -54,7 +54,7 @@ type (
 		Priority []Priority `query:"priority" maxItems:"4" enum:"low,medium,high,urgent"`
 		Q        string     `query:"q" maxLength:"200" doc:"part of the title, a key, or the source key of an import"`
 		Sort     string     `query:"sort" enum:"number,-number,created,-created,updated,-updated,title,-title,priority,-priority,rank,-rank" default:"-number"`
-		Cursor   string     `query:"cursor" maxLength:"2000" doc:"nextCursor of the page before"`
+		Cursor   string     `query:"cursor" maxLength:"10000" doc:"nextCursor of the page before"`
 		Limit    int        `query:"limit" minimum:"1" maximum:"200" default:"50"`
 	}
 	getInput    struct{ Path }

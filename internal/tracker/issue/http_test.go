@@ -50,6 +50,26 @@ func TestHTTP(t *testing.T) {
 	})
 }
 
+// TestLongCursor: a title that grows when it is folded, as far as one can, does not end
+// the list.
+func TestLongCursor(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		for range 2 {
+			create(t, w, issue.Draft{Title: strings.Repeat("\ufdfa", 200)}) // 18 characters each
+		}
+		h, viewer := newAPI(w).Handler(accounttest.Authenticate), as(t, w.viewer, nil)
+		var page struct{ NextCursor string }
+		_, answer := basetest.Do(t, h, "GET", all+"?limit=1&sort=title", viewer, "")
+		if err := json.Unmarshal([]byte(answer), &page); err != nil || page.NextCursor == "" {
+			t.Fatalf("%s, %v", answer, err)
+		}
+		status, answer := basetest.Do(t, h, "GET", all+"?limit=1&sort=title&cursor="+page.NextCursor, viewer, "")
+		if status != 200 || !strings.Contains(answer, `"MESOS-2"`) || !strings.Contains(answer, `"nextCursor":null`) {
+			t.Errorf("%d %s", status, answer)
+		}
+	})
+}
+
 // TestEveryRouteAsAStranger takes the routes from the API itself, so that none is
 // forgotten.
 func TestEveryRouteAsAStranger(t *testing.T) {

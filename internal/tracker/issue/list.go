@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -274,15 +273,16 @@ func (c cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-// position reads the cursor. Invalid: it is none, or of another order.
+// position reads the cursor. Invalid: no page of this order has ended there. Only what
+// String writes is one, so that nothing else reaches the database.
 func (f Filter) position(isText bool) (value any, id string, err error) {
 	refused := errs.Field("query.cursor", "expected the nextCursor of a page in the same order")
+	var c cursor
 	text, err := base64.RawURLEncoding.DecodeString(f.Cursor)
-	if err != nil {
+	if err != nil || json.Unmarshal(text, &c) != nil || c.String() != f.Cursor {
 		return nil, "", refused
 	}
-	var c cursor
-	if err := json.Unmarshal(text, &c); err != nil || c.Sort != f.Sort || c.ID == "" {
+	if c.Sort != f.Sort || !isID(c.ID) || !db.Keepable(c.Value) {
 		return nil, "", refused
 	}
 	if isText {
@@ -290,7 +290,7 @@ func (f Filter) position(isText bool) (value any, id string, err error) {
 	}
 	number, err := strconv.ParseInt(c.Value, 10, 64)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: %w", refused, err)
+		return nil, "", refused
 	}
 	return number, c.ID, nil
 }

@@ -2,6 +2,7 @@ package issue_test
 
 import (
 	"cmp"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -217,12 +218,23 @@ func TestListRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		// with is a cursor of the titles' order; $ stands for an id.
+		with := func(text string) issue.Filter {
+			text = strings.ReplaceAll(text, "$", all[0].ID)
+			return issue.Filter{Limit: 2, Sort: "title", Cursor: base64.RawURLEncoding.EncodeToString([]byte(text))}
+		}
+		if _, err := list(with(`{"s":"title","v":"a","i":"$"}`)); err != nil {
+			t.Error(err) // all others are wrong in what they differ
+		}
 		for field, filters := range map[string][]issue.Filter{
 			"query.limit": {{}, {Limit: -1}, {Limit: issue.MaxPage + 1}},
 			"query.cursor": {
 				{Limit: 2, Cursor: "x"}, {Limit: 2, Cursor: first.Next}, {Limit: 2, Sort: "-title", Cursor: first.Next},
 				{Limit: 2, Sort: "title", Cursor: first.Next[1:]}, {Limit: 2, Cursor: "bnVsbA"}, {Limit: 2, Cursor: "e30"},
 				{Limit: 2, Sort: "number", Cursor: "eyJzIjoibnVtYmVyIiwidiI6IngiLCJpIjoieCJ9"}, // {"s":"number","v":"x","i":"x"}
+				with(`{"s":"title","v":"a\u0000b","i":"$"}`), with(`{"s":"title","v":"a","i":"\u0000"}`), with("{\"s\":\"title\",\"v\":\"a\xff\",\"i\":\"$\"}"),
+				with(`{"s":"title","v":"\ud800","i":"$"}`), with(`{"s":"title","v":"a","i":"x"}`), with(`{"S":"title","V":"a","I":"$"}`),
+				with(`{"s":"title","v":"a","i":"$"} `), with(`{"s":"title","v":"a","i":"$","x":1}`),
 			},
 			"query.sort":     {{Limit: 2, Sort: "effort"}, {Limit: 2, Sort: "--title"}, {Limit: 2, Sort: "i.title; DROP TABLE issue"}},
 			"query.status":   {{Limit: 2, Statuses: []string{"closed"}}, {Limit: 2, Statuses: []string{w.open, ""}}},
