@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -28,8 +27,8 @@ type syncInput struct {
 	Scope          string           `path:"scope" maxLength:"80" doc:"user:<id>, project:<id> or org"`
 	Since          web.Param[int64] `query:"since" minimum:"0" doc:"the last seq that the client has; without it the answer is a snapshot"`
 	Epoch          string           `query:"epoch" maxLength:"64" doc:"the epoch that the seq belongs to"`
-	IfNoneMatch    string           `header:"If-None-Match" maxLength:"200"`
-	AcceptEncoding string           `header:"Accept-Encoding" maxLength:"200"`
+	IfNoneMatch    string           `header:"If-None-Match"`
+	AcceptEncoding string           `header:"Accept-Encoding"`
 }
 
 type syncOutput struct {
@@ -84,7 +83,7 @@ func (l *Log) sync(ctx context.Context, access Access, in *syncInput) (*syncOutp
 	}
 	tag := etag(epoch, head)
 	out := &syncOutput{Status: http.StatusNotModified, ETag: tag, Cache: "private, no-cache", Vary: "Authorization, Accept-Encoding"}
-	if in.IfNoneMatch == tag || in.IfNoneMatch == "W/"+tag {
+	if web.Matches(in.IfNoneMatch, tag) {
 		return out, nil
 	}
 	return out, l.fill(ctx, out, in)
@@ -96,11 +95,10 @@ func (l *Log) fill(ctx context.Context, out *syncOutput, in *syncInput) error {
 		return err
 	}
 	out.Status, out.Type, out.ETag = http.StatusOK, "application/json", p.etag
-	out.Body, out.Encoding = p.data, "gzip"
-	if strings.Contains(in.AcceptEncoding, "gzip") {
+	out.Body, out.Encoding = p.data, web.Encoding(in.AcceptEncoding, "gzip")
+	if out.Encoding != "" {
 		return nil
 	}
-	out.Encoding = ""
 	r, err := gzip.NewReader(bytes.NewReader(p.data))
 	if err != nil {
 		return err

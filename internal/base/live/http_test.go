@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"bufio"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -254,5 +255,57 @@ func TestSync(t *testing.T) {
 		basetest.RunScenarios(t, handler, []basetest.Scenario{
 			{Name: "newer snapshot", Path: "/api/sync/org", Header: map[string]string{"If-None-Match": tag}, Status: 200, Has: []string{`"seq":502`}},
 		})
+	})
+}
+
+// TestSyncNegotiates: a snapshot comes in the form that the client can read, and not at
+// all when it holds one of the states that it names.
+func TestSyncNegotiates(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		handler := serve(t, log, newGrants("org")).Config.Handler
+		add(t, log, "org", "t")
+		epoch, err := log.Epoch(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		tag := fmt.Sprintf(`"%s-1"`, epoch)
+		for _, c := range []struct {
+			name, header, value, coding string
+			status                      int
+		}{
+			{"nothing", "Accept-Encoding", "", "", 200},
+			{"gzip", "Accept-Encoding", "deflate, gzip;q=0.5, br", "gzip", 200},
+			{"anything", "Accept-Encoding", "*", "gzip", 200},
+			{"no gzip", "Accept-Encoding", "gzip;q=0", "", 200},
+			{"plain rather than gzip", "Accept-Encoding", "identity, gzip;q=0.5", "", 200},
+			{"plain only", "Accept-Encoding", "identity;q=1, *;q=0", "", 200},
+			{"a long list of codings", "Accept-Encoding", strings.Repeat("x, ", 200) + "gzip", "gzip", 200},
+			{"the state among others", "If-None-Match", `"x", W/` + tag + `, "y"`, "", 304},
+			{"any state", "If-None-Match", "*", "", 304},
+			{"a long list of states", "If-None-Match", strings.Repeat(`"x", `, 200) + tag, "", 304},
+			{"others", "If-None-Match", `"x", "y"`, "", 200},
+		} {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/sync/org", nil)
+			r.Header.Set(c.header, c.value)
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, r)
+			answer := w.Result()
+			if w.Code != c.status || answer.Header.Get("Content-Encoding") != c.coding || answer.Header.Get("ETag") != tag {
+				t.Errorf("%s: %d %v", c.name, w.Code, answer.Header)
+			}
+			if c.status == http.StatusNotModified {
+				continue
+			}
+			body := answer.Body
+			if c.coding == "gzip" {
+				if body, err = gzip.NewReader(body); err != nil {
+					t.Errorf("%s: %v", c.name, err)
+					continue
+				}
+			}
+			if text, err := io.ReadAll(body); err != nil || !strings.Contains(string(text), `"seq":1`) {
+				t.Errorf("%s: %s, %v", c.name, text, err)
+			}
+		}
 	})
 }

@@ -67,7 +67,8 @@ func (f *asset) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", f.kind)
 	h.Set("Vary", "Accept-Encoding")
 	data, tag := f.data, f.etag
-	if f.brotli != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "br") {
+	accept := strings.Join(r.Header.Values("Accept-Encoding"), ",")
+	if f.brotli != nil && Encoding(accept, "br") == "br" {
 		data, tag = f.brotli, f.etag+"-br"
 		h.Set("Content-Encoding", "br")
 	}
