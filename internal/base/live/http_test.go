@@ -309,3 +309,27 @@ func TestSyncNegotiates(t *testing.T) {
 		}
 	})
 }
+
+// TestStreamOfNoBody: HEAD is answered, and the connection is free again at once.
+func TestStreamOfNoBody(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		server := serve(t, log, newGrants("org"))
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		for range 2 {
+			r, err := http.NewRequestWithContext(ctx, http.MethodHead, server.URL+"/api/live", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := server.Client().Do(r)
+			if err != nil {
+				server.CloseClientConnections()
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "text/event-stream" {
+				t.Errorf("%d %v", answer.StatusCode, answer.Header)
+			}
+		}
+	})
+}

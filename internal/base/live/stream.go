@@ -63,6 +63,9 @@ func (l *Log) stream(w http.ResponseWriter, r *http.Request, access Access) erro
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
 	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return nil // it asks for no more, and would wait for the end
+	}
 	if s.write(first) == nil {
 		s.run(ctx)
 	}

@@ -43,7 +43,7 @@ func (a *API) Assets(files fs.FS) error {
 		file, ok := all[name]
 		switch {
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			WriteError(w, r, errNoPath)
+			refuseMethod(w, http.MethodGet, http.MethodHead)
 			return
 		case !ok && strings.HasPrefix(name, "assets/"):
 			http.NotFound(w, r) // a page of another version asks for what it knew

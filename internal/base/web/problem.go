@@ -137,9 +137,18 @@ func located(at, message string) Detail {
 	return Detail{Location: at, Message: message}
 }
 
+// refuseMethod answers 405 with the methods that the path takes.
+func refuseMethod(w http.ResponseWriter, allowed ...string) {
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	p := &Problem{Status: http.StatusMethodNotAllowed, Detail: "the path takes " + strings.Join(allowed, ", ") + " only"}
+	p.Title = http.StatusText(p.Status)
+	p.write(w)
+}
+
 // WriteError answers with a problem, for handlers outside of Handle.
-func WriteError(w http.ResponseWriter, _ *http.Request, err error) {
-	p := problem(err)
+func WriteError(w http.ResponseWriter, _ *http.Request, err error) { problem(err).write(w) }
+
+func (p *Problem) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", p.ContentType(""))
 	if p.retryAfter != "" {
 		w.Header().Set("Retry-After", p.retryAfter)

@@ -35,7 +35,8 @@ type API struct {
 // the whole process only. Otherwise "TITLE" would pass as title.
 var strict = sync.OnceFunc(func() { huma.ValidateStrictCasing = true }) //nolint:gochecknoglobals // as huma's own
 
-// New returns an API without operations. Unknown paths below /api answer a JSON 404.
+// New returns an API without operations. Below /api, unknown paths answer a JSON 404 and
+// known ones with another method a 405.
 // Forwarded headers are believed from the given proxies only.
 func New(log *slog.Logger, proxies Proxies) *API {
 	strict()
@@ -48,8 +49,28 @@ func New(log *slog.Logger, proxies Proxies) *API {
 	config.Transformers = append(config.Transformers, ownProblem)
 	mux := http.NewServeMux()
 	a := &API{huma: humago.New(mux, config), mux: mux, log: log, proxies: proxies}
-	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { WriteError(w, r, errNoPath) })
+	mux.HandleFunc("/api", a.noRoute)
+	mux.HandleFunc("/api/", a.noRoute)
 	return a
+}
+
+// noRoute takes the requests below /api that no route takes. That the path has routes of
+// other methods is hidden from the router by noRoute itself, so it asks for each.
+func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{
+		http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+	} {
+		_, pattern := a.mux.Handler(&http.Request{Method: method, Host: r.Host, URL: r.URL})
+		if strings.Contains(pattern, " ") { // routes name a method, noRoute's own patterns do not
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) > 0 {
+		refuseMethod(w, allowed...)
+		return
+	}
+	WriteError(w, r, errNoPath)
 }
 
 // Stream registers a handler that writes its answer itself, for as long as the

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/peisear/peisear/internal/base/basetest"
 	"github.com/peisear/peisear/internal/base/errs"
@@ -159,4 +162,62 @@ func TestAddressesAreKeepable(t *testing.T) {
 		get("%00", 404, "no such path"),
 		get("%ff", 404, "no such path"),
 	})
+}
+
+// TestMethods: a path that is known refuses another method and says which it takes, and
+// HEAD works where GET does.
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	api := web.New(slog.New(slog.DiscardHandler), nil)
+	type none struct{}
+	type in struct {
+		ID string `path:"id"`
+	}
+	web.Handle(api, web.Op("thing.list", "GET /api/things", 200), func(context.Context, *none) (*struct{ Body thing }, error) {
+		return new(struct{ Body thing }), nil
+	})
+	web.Handle(api, web.Op("thing.create", "POST /api/things", 201), func(context.Context, *none) (*none, error) { return nil, nil })
+	web.Handle(api, web.Op("thing.delete", "DELETE /api/things/{id}", 204), func(context.Context, *in) (*none, error) { return nil, nil })
+	web.Handle(api, web.Op("thing.update", "PATCH /api/things/{id}", 204), func(context.Context, *in) (*none, error) { return nil, nil })
+	api.Stream("GET /health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	if err := api.Assets(fstest.MapFS{"index.html": {Data: []byte("<html>")}}); err != nil {
+		t.Fatal(err)
+	}
+	h := api.Handler()
+	for _, c := range []struct {
+		method, path string
+		status       int
+		allow        string
+	}{
+		{"GET", "/api/things", 200, ""},
+		{"HEAD", "/api/things", 200, ""},
+		{"POST", "/api/things", 201, ""},
+		{"PUT", "/api/things", 405, "GET, HEAD, POST"},
+		{"OPTIONS", "/api/things", 405, "GET, HEAD, POST"},
+		{"BREW", "/api/things", 405, "GET, HEAD, POST"},
+		{"DELETE", "/api/things/7", 204, ""},
+		{"GET", "/api/things/7", 405, "PATCH, DELETE"},
+		{"HEAD", "/api/things/7", 405, "PATCH, DELETE"},
+		{"GET", "/api/things/7/parts", 404, ""},
+		{"POST", "/api/nowhere", 404, ""},
+		{"HEAD", "/api/nowhere", 404, ""},
+		{"GET", "/api/", 404, ""},
+		{"GET", "/api", 404, ""},
+		{"HEAD", "/api/openapi.json", 200, ""},
+		{"POST", "/api/openapi.json", 405, "GET, HEAD"},
+		{"HEAD", "/health", 200, ""},
+		{"POST", "/health", 405, "GET, HEAD"},
+		{"HEAD", "/login", 200, ""},
+		{"POST", "/login", 405, "GET, HEAD"},
+	} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), c.method, c.path, nil))
+		if w.Code != c.status || w.Header().Get("Allow") != c.allow {
+			t.Errorf("%s %s: %d, allow %q", c.method, c.path, w.Code, w.Header().Get("Allow"))
+		}
+		if kind := w.Header().Get("Content-Type"); c.status >= 400 && (kind != "application/problem+json" ||
+			!strings.Contains(w.Body.String(), fmt.Sprintf(`"status":%d,"title":`, c.status))) {
+			t.Errorf("%s %s: %s %s", c.method, c.path, kind, w.Body)
+		}
+	}
 }
