@@ -61,8 +61,8 @@ type (
 		}
 	}
 	refreshInput struct {
-		Plain  string `cookie:"peisear_refresh" maxLength:"200"`
-		Secure string `cookie:"__Secure-peisear_refresh" maxLength:"200"`
+		Plain  string `cookie:"peisear_refresh"`
+		Secure string `cookie:"__Secure-peisear_refresh"`
 		Body   *struct {
 			Attempt string `json:"attempt,omitempty" maxLength:"64" doc:"the client's name for this try; with it a lost answer can be asked for again"`
 		}

@@ -52,7 +52,12 @@ func TestFromInviteToLogout(t *testing.T) {
 		if out.StatusCode != http.StatusNoContent || cookie(t, out).Value != "" || cookie(t, out).MaxAge != -1 {
 			t.Errorf("%d %v", out.StatusCode, cookie(t, out))
 		}
+		long := strings.Repeat("x", 5000)
 		basetest.RunScenarios(t, n.http, []basetest.Scenario{
+			{Name: "refresh with a long cookie", Method: "POST", Path: "/api/auth/refresh", Header: map[string]string{"Cookie": "peisear_refresh=" + long}, Status: 401, Has: []string{"sign in again"}},
+			{Name: "refresh with a long cookie beside", Method: "POST", Path: "/api/auth/refresh", Header: map[string]string{"Cookie": "__Secure-peisear_refresh=" + long}, Status: 401},
+			{Name: "refresh with bytes", Method: "POST", Path: "/api/auth/refresh", Header: map[string]string{"Cookie": "peisear_refresh=\xff"}, Status: 401},
+			{Name: "logout with a long cookie", Method: "POST", Path: "/api/auth/logout", Header: map[string]string{"Cookie": "peisear_refresh=" + long}, Status: 204},
 			{Name: "me after logout", Path: "/api/auth/me", Header: bearer(second.AccessToken), Status: 401},
 			{Name: "refresh after logout", Method: "POST", Path: "/api/auth/refresh", Header: cookieHeader(t, again), Status: 401},
 			{Name: "logout without a session", Method: "POST", Path: "/api/auth/logout", Status: 204},
