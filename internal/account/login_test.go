@@ -3,8 +3,10 @@ package account_test
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +71,42 @@ func TestLoginTellsNothing(t *testing.T) {
 			t.Errorf("several answers: %v", answers)
 		}
 	})
+}
+
+// TestLoginTakesAsLong: whether an account exists does not show in the time either. The
+// medians of 200 refused logins of each kind, in one random row so that whatever else
+// the machine does meets both alike, are within a tenth of each other; a machine that
+// was busy has some more rounds, a difference that is real shows in all of them.
+func TestLoginTakesAsLong(t *testing.T) {
+	const count, rounds = 200, 8
+	each(t, func(t *testing.T, n *node) {
+		n.signUp(t, "ann", account.User)
+		emails := slices.Repeat([]string{"ann@example.org", "nobody@example.org"}, count)
+		random := rand.New(rand.NewPCG(5, 6))
+		var seen []string
+		for range rounds {
+			random.Shuffle(len(emails), func(i, j int) { emails[i], emails[j] = emails[j], emails[i] })
+			took := map[string][]time.Duration{}
+			for _, email := range emails {
+				n.clock.pass(time.Minute) // no pause, no limit
+				start := time.Now()
+				err := n.login(t, "192.0.2.1", email, "wrong password")
+				took[email] = append(took[email], time.Since(start))
+				wantKind(t, email, err, errs.Unauthorized)
+			}
+			known, unknown := median(took["ann@example.org"]), median(took["nobody@example.org"])
+			if ratio := float64(known) / float64(unknown); ratio > 0.9 && ratio < 1/0.9 {
+				return
+			}
+			seen = append(seen, fmt.Sprintf("%v and %v", known, unknown))
+		}
+		t.Errorf("a known and an unknown address took %s", strings.Join(seen, ", "))
+	}, func(s *account.Settings) { s.Passwords = account.Argon2{Memory: 4096, Time: 1, Threads: 1} }) // milliseconds, far beyond all else
+}
+
+func median(all []time.Duration) time.Duration {
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 func TestPasswordsAreKeptAsArgon2id(t *testing.T) {
