@@ -52,6 +52,31 @@ func Between(a, b string) (string, error) {
 	return whole + midpoint(fraction, ""), nil
 }
 
+// Spread returns n indexes after a and before b, in order and as far from each other as
+// short ones can be. ErrForm: as in Between.
+func Spread(a, b string, n int) ([]string, error) {
+	all := make([]string, n)
+	return all, spread(all, a, b)
+}
+
+// spread halves the distance, or counts away from the one end that there is.
+func spread(all []string, a, b string) (err error) {
+	if len(all) == 0 {
+		return nil
+	}
+	at := len(all) / 2
+	switch {
+	case b == "":
+		at = 0
+	case a == "":
+		at = len(all) - 1
+	}
+	if all[at], err = Between(a, b); err != nil {
+		return err
+	}
+	return errors.Join(spread(all[:at], a, all[at]), spread(all[at+1:], all[at], b))
+}
+
 // before counts down from b.
 func before(b string) (string, error) {
 	whole, fraction := split(b)

@@ -3,6 +3,7 @@ package rank_test
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/peisear/peisear/internal/base/rank"
@@ -76,6 +77,50 @@ func TestEndsStayShort(t *testing.T) {
 		bottom, err2 = rank.Between(bottom, "")
 		if err != nil || err2 != nil || len(top) > 5 || len(bottom) > 5 {
 			t.Fatalf("%q, %q, %v, %v", top, bottom, err, err2)
+		}
+	}
+}
+
+func TestSpread(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b string
+		n    int
+		want string
+	}{
+		{"", "", 0, ""}, {"", "", 3, "a0 a1 a2"}, {"a5", "", 3, "a6 a7 a8"}, {"", "a0", 3, "Zx Zy Zz"},
+		{"a0", "a1", 1, "a0V"}, {"a0", "a1", 3, "a0G a0V a0l"}, {"a0", "a2", 3, "a0V a1 a1V"},
+		{"a1", "a1000001", 3, "a1000000G a1000000V a1000000l"},
+	} {
+		got, err := rank.Spread(c.a, c.b, c.n)
+		if err != nil || strings.Join(got, " ") != c.want {
+			t.Errorf("%d between %q and %q: %v, %v; want %s", c.n, c.a, c.b, got, err, c.want)
+		}
+	}
+	for _, c := range [][2]string{{"a1", "a1"}, {"a2", "a1"}, {"a00", ""}, {"", "0"}} {
+		if got, err := rank.Spread(c[0], c[1], 2); err == nil {
+			t.Errorf("between %q and %q: %v", c[0], c[1], got)
+		}
+	}
+}
+
+// TestSpreadIsShort: a thousand rows need three characters more than their ends share.
+func TestSpreadIsShort(t *testing.T) {
+	t.Parallel()
+	deep := "a1" + strings.Repeat("V", 30)
+	for _, c := range [][2]string{{"a0", "a1"}, {"a0", "a9"}, {"Zz", "b00"}, {deep, deep + "1"}, {deep + "1", deep + "2"}, {"a1", deep}} {
+		for n := range 1000 {
+			all, err := rank.Spread(c[0], c[1], n)
+			if err != nil || !slices.IsSorted(append([]string{c[0]}, append(all, c[1])...)) {
+				t.Fatalf("%d between %v: %v, %v", n, c, all, err)
+			}
+			shared := 0
+			for shared < len(c[0]) && shared < len(c[1]) && c[0][shared] == c[1][shared] {
+				shared++
+			}
+			if longest := slices.MaxFunc(append(all, ""), func(a, b string) int { return len(a) - len(b) }); len(longest) > max(shared, 2)+4 {
+				t.Fatalf("%d between %v: %s", n, c, longest)
+			}
 		}
 	}
 }

@@ -1,5 +1,6 @@
 // Package board moves issues: into a column, and to a place in its order. The order
-// is a fractional index on each issue, so a move changes one row.
+// is a fractional index on each issue, so a move changes one row, and now and then those
+// around it, which make room.
 //
 // A move names the issue that it shall stand right below (after), the one right
 // above (before), or both. Others may have moved meanwhile: as long as one of the
@@ -16,7 +17,6 @@ import (
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
-	"github.com/peisear/peisear/internal/base/rank"
 	"github.com/peisear/peisear/internal/tracker/board/query"
 	"github.com/peisear/peisear/internal/tracker/issue"
 )
@@ -42,7 +42,7 @@ func New(issues *issue.Service) *Service { return &Service{issues} }
 // Conflict: the move names a version and the issue has another.
 func (s *Service) Move(ctx context.Context, by account.Actor, tx string, key issue.Key, m Move) (_ issue.Issue, err error) {
 	defer errs.Wrap(&err, "board.Move(%s)", key)
-	return s.issues.Place(ctx, by, tx, key, m.Version, func(ctx context.Context, c db.Conn, projectID, id string, from issue.Spot) (issue.Spot, error) {
+	return s.issues.Place(ctx, by, tx, key, m.Version, func(ctx context.Context, c db.Conn, projectID, id string, from issue.Spot) (issue.Spot, []issue.Ranked, error) {
 		f := finder{q: query.New(c), projectID: projectID, moved: id, from: from, statusID: m.StatusID}
 		return f.spot(ctx, m)
 	})
@@ -56,16 +56,16 @@ type finder struct {
 	from                       issue.Spot
 }
 
-func (f finder) spot(ctx context.Context, m Move) (issue.Spot, error) {
+func (f finder) spot(ctx context.Context, m Move) (issue.Spot, []issue.Ranked, error) {
 	low, high, err := f.gap(ctx, m)
 	if err != nil {
-		return issue.Spot{}, err
+		return issue.Spot{}, nil, err
 	}
 	if f.from.StatusID == f.statusID && low < f.from.Rank && (high == "" || f.from.Rank < high) {
-		return f.from, nil
+		return f.from, nil, nil
 	}
-	at, err := rank.Between(low, high)
-	return issue.Spot{StatusID: m.StatusID, Rank: at}, err
+	at, others, err := f.rank(ctx, low, high)
+	return issue.Spot{StatusID: m.StatusID, Rank: at}, others, err
 }
 
 // gap returns the ranks on both sides of the place, "" for an end of the column.

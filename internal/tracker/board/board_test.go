@@ -28,6 +28,7 @@ func TestMain(m *testing.M) { basetest.Main(m) }
 // A, B, C and D, and done X and Y. A stranger has the project XD.
 type world struct {
 	*board.Service
+	db     *db.DB
 	issues *issue.Service
 	log    *live.Log
 	p      project.Project
@@ -51,7 +52,7 @@ func newWorld(t *testing.T, d *db.DB) world {
 	projects := project.New(d, log)
 	issues := issue.New(d, log, projects)
 	w := world{
-		Service: board.New(issues), issues: issues, log: log, cards: map[string]issue.Issue{},
+		Service: board.New(issues), db: d, issues: issues, log: log, cards: map[string]issue.Issue{},
 		member: accounttest.User(t, d, "member"), viewer: accounttest.User(t, d, "viewer"), stranger: accounttest.User(t, d, "stranger"),
 	}
 	start := func(by account.Actor, key string) (project.Project, []project.Status) {

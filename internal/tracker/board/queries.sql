@@ -13,6 +13,16 @@ SELECT rank FROM issue
 WHERE project_id = sqlc.arg(project_id) AND status_id = sqlc.arg(status_id) AND rank > sqlc.arg(rank) AND id <> sqlc.arg(moved)
 ORDER BY rank LIMIT 1;
 
+-- name: ListBefore :many
+SELECT id, rank FROM issue
+WHERE project_id = sqlc.arg(project_id) AND status_id = sqlc.arg(status_id) AND rank <= sqlc.arg(rank) AND id <> sqlc.arg(moved)
+ORDER BY rank DESC LIMIT CAST(sqlc.arg(n) AS BIGINT);
+
+-- name: ListAfter :many
+SELECT id, rank FROM issue
+WHERE project_id = sqlc.arg(project_id) AND status_id = sqlc.arg(status_id) AND rank > sqlc.arg(rank) AND id <> sqlc.arg(moved)
+ORDER BY rank LIMIT CAST(sqlc.arg(n) AS BIGINT);
+
 -- name: RankBefore :one
 SELECT rank FROM issue
 WHERE project_id = sqlc.arg(project_id) AND status_id = sqlc.arg(status_id) AND rank < sqlc.arg(rank) AND id <> sqlc.arg(moved)

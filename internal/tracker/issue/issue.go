@@ -164,46 +164,30 @@ func (s *Service) Get(ctx context.Context, by account.Actor, key Key) (_ Issue, 
 // issue has another; the error carries the issue as it is now.
 func (s *Service) Update(ctx context.Context, by account.Actor, tx string, key Key, version *int64, edit Edit) (_ Issue, err error) {
 	defer errs.Wrap(&err, "issue.Update(%s)", key)
-	return s.change(ctx, by, tx, key, version, func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, error) {
+	return s.change(ctx, by, tx, key, version, func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, []Ranked, error) {
 		old := draftOf(row)
 		d := old
 		edit(&d)
 		d, err := d.checked()
 		if err != nil || d.equal(old) {
-			return row, err
+			return row, nil, err
 		}
 		if err := d.since(old).refers(ctx, tx, row.ProjectID, row.ID); err != nil {
-			return row, err
+			return row, nil, err
 		}
 		if d.StatusID != row.StatusID {
 			if row.Rank, err = top(ctx, tx, row.ProjectID, d.StatusID); err != nil {
-				return row, err
+				return row, nil, err
 			}
 		}
-		return d.onto(row), nil
+		return d.onto(row), nil, nil
 	})
 }
 
-// Spot is a place on a board.
-type Spot struct{ StatusID, Rank string }
-
-// Place puts an issue where find says, which runs inside the transaction and is told
-// where the issue stands.
-// Errors are those of Update, and of find.
-func (s *Service) Place(ctx context.Context, by account.Actor, tx string, key Key, version *int64,
-	find func(ctx context.Context, c db.Conn, projectID, id string, from Spot) (Spot, error),
-) (_ Issue, err error) {
-	defer errs.Wrap(&err, "issue.Place(%s)", key)
-	return s.change(ctx, by, tx, key, version, func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, error) {
-		to, err := find(ctx, tx, row.ProjectID, row.ID, Spot{row.StatusID, row.Rank})
-		row.StatusID, row.Rank = to.StatusID, to.Rank
-		return row, err
-	})
-}
-
-// change runs a mutation of one issue: alter returns the row as it shall be.
+// change runs a mutation of one issue: alter returns the row as it shall be, and the new
+// ranks of others.
 func (s *Service) change(ctx context.Context, by account.Actor, tx string, key Key, version *int64,
-	alter func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, error),
+	alter func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, []Ranked, error),
 ) (Issue, error) {
 	p, err := s.project(ctx, by, key.Project)
 	if err != nil {
@@ -219,11 +203,15 @@ func (s *Service) change(ctx context.Context, by account.Actor, tx string, key K
 		if version != nil && *version != old.Version {
 			return Issue{}, errs.Stale(old)
 		}
-		row, err := alter(ctx, tx, found.Issue)
+		row, others, err := alter(ctx, tx, found.Issue)
 		if err != nil || row == found.Issue {
 			return old, err
 		}
-		return update(ctx, tx, by, old, row)
+		i, err := update(ctx, tx, by, old, row)
+		if err != nil {
+			return i, err
+		}
+		return i, rerank(ctx, tx, by, found, others)
 	})
 	if err == nil && seen != nil {
 		return s.again(ctx, by, key, seen)

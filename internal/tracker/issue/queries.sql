@@ -47,6 +47,13 @@ WHERE issue.id = sqlc.arg(id) AND EXISTS (
   WHERE m.project_id = issue.project_id AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member'))
 RETURNING *;
 
+-- name: Rerank :one
+UPDATE issue SET rank = sqlc.arg(rank), version = version + 1
+WHERE issue.id = sqlc.arg(id) AND issue.project_id = sqlc.arg(project_id) AND EXISTS (
+  SELECT 1 FROM project_member m
+  WHERE m.project_id = issue.project_id AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member'))
+RETURNING *;
+
 -- name: DeleteIssue :one
 DELETE FROM issue
 WHERE issue.id = sqlc.arg(id) AND EXISTS (

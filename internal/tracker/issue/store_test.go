@@ -78,6 +78,10 @@ func mutationCalls(t *testing.T, w world, i issue.Issue, actor string) map[strin
 			_, err := q.UpdateIssue(ctx, query.UpdateIssueParams{Title: "t", StatusID: w.open, Priority: "low", ID: i.ID, Actor: actor})
 			return err
 		},
+		"Rerank": func(q *query.Queries) error {
+			_, err := q.Rerank(ctx, query.RerankParams{ID: i.ID, Rank: "a9", ProjectID: w.p.ID, Actor: actor})
+			return err
+		},
 		"DeleteIssue": func(q *query.Queries) error {
 			_, err := q.DeleteIssue(ctx, query.DeleteIssueParams{ID: i.ID, Actor: actor})
 			return err

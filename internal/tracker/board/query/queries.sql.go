@@ -71,6 +71,102 @@ func (q *Queries) HasStatus(ctx context.Context, arg HasStatusParams) (int64, er
 	return count, err
 }
 
+const listAfter = `-- name: ListAfter :many
+SELECT id, rank FROM issue
+WHERE project_id = $1 AND status_id = $2 AND rank > $3 AND id <> $4
+ORDER BY rank LIMIT CAST($5 AS BIGINT)
+`
+
+type ListAfterParams struct {
+	ProjectID string
+	StatusID  string
+	Rank      string
+	Moved     string
+	N         int64
+}
+
+type ListAfterRow struct {
+	ID   string
+	Rank string
+}
+
+func (q *Queries) ListAfter(ctx context.Context, arg ListAfterParams) ([]ListAfterRow, error) {
+	rows, err := q.db.QueryContext(ctx, listAfter,
+		arg.ProjectID,
+		arg.StatusID,
+		arg.Rank,
+		arg.Moved,
+		arg.N,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListAfterRow
+	for rows.Next() {
+		var i ListAfterRow
+		if err := rows.Scan(&i.ID, &i.Rank); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listBefore = `-- name: ListBefore :many
+SELECT id, rank FROM issue
+WHERE project_id = $1 AND status_id = $2 AND rank <= $3 AND id <> $4
+ORDER BY rank DESC LIMIT CAST($5 AS BIGINT)
+`
+
+type ListBeforeParams struct {
+	ProjectID string
+	StatusID  string
+	Rank      string
+	Moved     string
+	N         int64
+}
+
+type ListBeforeRow struct {
+	ID   string
+	Rank string
+}
+
+func (q *Queries) ListBefore(ctx context.Context, arg ListBeforeParams) ([]ListBeforeRow, error) {
+	rows, err := q.db.QueryContext(ctx, listBefore,
+		arg.ProjectID,
+		arg.StatusID,
+		arg.Rank,
+		arg.Moved,
+		arg.N,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListBeforeRow
+	for rows.Next() {
+		var i ListBeforeRow
+		if err := rows.Scan(&i.ID, &i.Rank); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const rankAfter = `-- name: RankAfter :one
 SELECT rank FROM issue
 WHERE project_id = $1 AND status_id = $2 AND rank > $3 AND id <> $4

@@ -564,6 +564,51 @@ func (q *Queries) ProjectKey(ctx context.Context, id string) (string, error) {
 	return project_key, err
 }
 
+const rerank = `-- name: Rerank :one
+UPDATE issue SET rank = $1, version = version + 1
+WHERE issue.id = $2 AND issue.project_id = $3 AND EXISTS (
+  SELECT 1 FROM project_member m
+  WHERE m.project_id = issue.project_id AND m.user_id = $4 AND m.role IN ('owner', 'maintainer', 'member'))
+RETURNING id, project_id, number, title, title_folded, description, status_id, priority, assignee_id, effort, parent_id, due_on, rank, author_id, version, created_at, updated_at
+`
+
+type RerankParams struct {
+	Rank      string
+	ID        string
+	ProjectID string
+	Actor     string
+}
+
+func (q *Queries) Rerank(ctx context.Context, arg RerankParams) (Issue, error) {
+	row := q.db.QueryRowContext(ctx, rerank,
+		arg.Rank,
+		arg.ID,
+		arg.ProjectID,
+		arg.Actor,
+	)
+	var i Issue
+	err := row.Scan(
+		&i.ID,
+		&i.ProjectID,
+		&i.Number,
+		&i.Title,
+		&i.TitleFolded,
+		&i.Description,
+		&i.StatusID,
+		&i.Priority,
+		&i.AssigneeID,
+		&i.Effort,
+		&i.ParentID,
+		&i.DueOn,
+		&i.Rank,
+		&i.AuthorID,
+		&i.Version,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const unassign = `-- name: Unassign :one
 UPDATE issue SET assignee_id = NULL, version = version + 1, updated_at = $1
 WHERE issue.id = $2 AND issue.assignee_id IS NOT NULL AND NOT EXISTS (

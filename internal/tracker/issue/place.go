@@ -1,0 +1,52 @@
+package issue
+
+import (
+	"context"
+
+	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/tracker/issue/query"
+)
+
+// Spot is a place on a board.
+type Spot struct{ StatusID, Rank string }
+
+// Ranked is an issue, by its id, and the rank that it gets.
+type Ranked struct{ ID, Rank string }
+
+// Place puts an issue where find says, which runs inside the transaction and is told
+// where the issue stands. To make room find may give other issues of the project new
+// ranks: their versions grow, but nobody has updated them.
+// Errors are those of Update, and of find.
+func (s *Service) Place(ctx context.Context, by account.Actor, tx string, key Key, version *int64,
+	find func(ctx context.Context, c db.Conn, projectID, id string, from Spot) (Spot, []Ranked, error),
+) (_ Issue, err error) {
+	defer errs.Wrap(&err, "issue.Place(%s)", key)
+	return s.change(ctx, by, tx, key, version, func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, []Ranked, error) {
+		to, others, err := find(ctx, tx, row.ProjectID, row.ID, Spot{row.StatusID, row.Rank})
+		row.StatusID, row.Rank = to.StatusID, to.Rank
+		return row, others, err
+	})
+}
+
+// rerank comes after the change of the issue itself: by the first row that a mutation
+// records, it is recognised when it is sent again.
+func rerank(ctx context.Context, tx *live.Tx, by account.Actor, moved query.EnterIssueRow, others []Ranked) error {
+	q := query.New(tx)
+	for _, o := range others {
+		old, err := q.GetIssue(ctx, o.ID)
+		if err != nil {
+			return err
+		}
+		row, err := q.Rerank(ctx, query.RerankParams{ID: o.ID, Rank: o.Rank, ProjectID: moved.Issue.ProjectID, Actor: by.ID})
+		if err != nil {
+			return err
+		}
+		if err := tx.Record(entity, o.ID, issue(old, moved.ProjectKey), issue(row, moved.ProjectKey)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
