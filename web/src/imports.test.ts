@@ -70,6 +70,72 @@ test('every file belongs to a slice that is listed', () => {
   expect(ROOT_MAY).toContain('base');
 });
 
+/** What only a product has. Words that the foundation has uses of its own for, such as status, are not among them. */
+const NOUNS = /^(issue|project|priority|priorities|assignee|effort|backlog|sprint)s?$/u;
+
+/** The words of a file's name and of its code, comments left out: "IssueCard" has issue and card. */
+function wordsOf(path: string, text: string): string[] {
+  const code = text.replaceAll(/<!--.*?-->|\/\*.*?\*\/|(?<!:)\/\/[^\n]*/gsu, '');
+  return (path + code)
+    .replaceAll(/(?<=[a-z])(?=[A-Z])/gu, ' ')
+    .split(/[^\p{L}]+/u)
+    .map((word) => word.toLowerCase());
+}
+
+/** The nouns of the product in a file of the foundation. */
+function nounsOf(path: string, text: string): string[] {
+  const ours = path.startsWith('base/') && !path.endsWith('.test.ts') && path !== 'base/sync/fixture.ts';
+  const described = path === 'base/api/schema.d.ts'; // generated from the whole server
+  return ours && !described ? wordsOf(path, text).filter((word) => NOUNS.test(word)) : [];
+}
+
+test('the foundation knows no product', () => {
+  const known = sources().flatMap(({ path, text }) => nounsOf(path, text).map((noun) => `${path}: ${noun}`));
+  expect(known).toEqual([]);
+  const texts = ['../messages/en.json', '../messages/en/base.json'].map((path) => ({
+    path,
+    text: readFileSync(join(ROOT, path), 'utf8'),
+  }));
+  for (const { path, text } of texts) expect(wordsOf(path, text).filter((word) => NOUNS.test(word))).toEqual([]);
+});
+
+test.each([
+  ['base/ui/IssueCard.svelte', ''],
+  ['base/ui/glyphs.ts', "export const PRIORITIES = ['urgent', 'low'];"],
+  ['base/ui/StatusIcon.svelte', "{#if category === 'backlog'}"],
+  ['base/state/app.svelte.ts', "if (path.startsWith('/projects/')) go(); // the board"],
+])('%s is not of the foundation with %s', (path, text) => expect(nounsOf(path, text)).not.toEqual([]));
+
+/** Whose the texts are, by the beginning of their names. */
+const TEXTS: Record<string, string> = {
+  ui: 'base',
+  base: 'base',
+  drag: 'base',
+  account: 'account',
+  note: 'notes',
+  project: 'tracker/project',
+  issue: 'tracker/issue',
+  board: 'tracker/board',
+};
+
+/** The texts that a file takes from slices that it may not import. */
+function foreignTexts(path: string, text: string): string[] {
+  const own = sliceOf(path) || 'base';
+  const names = [...text.matchAll(/\bm\.(([a-z]+)_\w+)\(/gu)];
+  return names.flatMap(([, name, whose]) => {
+    const slice = TEXTS[whose!] ?? 'nobody';
+    return slice === own || MAY[own]!.includes(slice) ? [] : [`${path}: ${name} is of ${slice}`];
+  });
+}
+
+test('texts are taken where imports may be', () => {
+  const files = sources().filter(({ path }) => !path.endsWith('.test.ts'));
+  expect(files.flatMap(({ path, text }) => foreignTexts(path, text))).toEqual([]);
+  expect(foreignTexts('base/ui/Avatar.svelte', 'm.issue_unassigned()')).toHaveLength(1);
+  expect(foreignTexts('tracker/issue/issue.ts', 'm.board_help()')).toHaveLength(1);
+  expect(foreignTexts('App.svelte', 'm.issue_unassigned()')).toHaveLength(1);
+});
+
 test.each([
   ['base/ui/Button.svelte', '../../account', 'base may'],
   ['account/account.ts', '../notes', 'account may'],

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hue, initials } from './avatar';
 import { shortDay, today } from './dates';
-import { statusColor } from './glyphs';
 import { step } from './place';
 
 describe('what people and days look like', () => {
@@ -25,11 +24,6 @@ describe('what people and days look like', () => {
     expect(shortDay('2027-01-02', now, 'en')).toBe('Jan 2, 2027');
     expect(shortDay('nonsense', now, 'en')).toBe('nonsense');
     expect(today(new Date(2026, 0, 5))).toBe('2026-01-05');
-  });
-
-  it('takes known colour names only', () => {
-    expect(statusColor('open', 'violet')).toBe('var(--violet)');
-    expect(statusColor('done', 'red;background:url(//elsewhere.example)')).toBe('var(--green)');
   });
 
   it('moves round a list and ignores other keys', () => {

@@ -3,8 +3,8 @@ import { generateKeyBetween } from 'fractional-indexing';
 import { ok, Problem, type Api } from '../../base/api';
 import { m } from '../../base/i18n';
 import type { Answer, Call, Confirmed, Draft, Entity, Mutation, Reader } from '../../base/sync';
-import type { PriorityLevel } from '../../base/ui/glyphs';
 import { projects, scopeOf } from '../project';
+import type { PriorityLevel } from './priority';
 
 /** What is held of every issue; the description is a detail. */
 export interface Issue {

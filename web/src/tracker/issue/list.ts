@@ -1,5 +1,6 @@
 /** What the list shows and in which order: pure functions, and their form in the address. */
-import { CATEGORIES, PRIORITIES, type PriorityLevel, type StatusCategory } from '../../base/ui/glyphs';
+import { CATEGORIES, type StatusCategory } from '../project';
+import { PRIORITIES, type PriorityLevel } from './priority';
 
 /** The fields of an issue that the list reads. */
 export interface Listed {

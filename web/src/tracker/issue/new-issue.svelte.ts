@@ -1,6 +1,6 @@
-import type { PriorityLevel } from '../../base/ui/glyphs';
 import { m } from '../../base/i18n';
 import { TITLE_MAX, type Create } from './issue';
+import type { PriorityLevel } from './priority';
 
 /** An issue being written. */
 export class NewIssue {

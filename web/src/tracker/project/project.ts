@@ -1,8 +1,8 @@
 /** Projects: the kinds of rows in their scopes, and what is asked of the server about them. */
 import { ok, uuid, type Api } from '../../base/api';
 import type { Entity } from '../../base/sync';
-import type { StatusCategory } from '../../base/ui/glyphs';
 import type { Role } from './roles';
+import type { StatusCategory } from './status';
 
 export interface Project {
   readonly id: string;
