@@ -19,12 +19,12 @@ export class Server {
   #log = '';
   #users = 0;
 
-  private constructor(url: string, folder: string) {
+  private constructor(url: string, folder: string, settings: Record<string, string>) {
     this.url = url;
     this.#folder = folder;
     this.#process = spawn(BINARY, ['serve'], {
       cwd: folder,
-      env: { PATH: process.env.PATH, BIND_ADDR: new URL(url).host, INITIAL_INVITE_CODE: FIRST_INVITE },
+      env: { PATH: process.env.PATH, BIND_ADDR: new URL(url).host, INITIAL_INVITE_CODE: FIRST_INVITE, ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const keep = (chunk: Buffer) => (this.#log += chunk.toString());
@@ -32,8 +32,9 @@ export class Server {
     this.#process.stderr?.on('data', keep);
   }
 
-  static async start(): Promise<Server> {
-    const server = new Server(`http://127.0.0.1:${await freePort()}`, await mkdtemp(join(tmpdir(), 'peisear-')));
+  static async start(settings: Record<string, string> = {}): Promise<Server> {
+    const folder = await mkdtemp(join(tmpdir(), 'peisear-'));
+    const server = new Server(`http://127.0.0.1:${await freePort()}`, folder, settings);
     const deadline = Date.now() + 10_000;
     while (!(await fetch(`${server.url}/api/health`).catch(() => undefined))?.ok) {
       if (server.#process.exitCode !== null || Date.now() > deadline) {

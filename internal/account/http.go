@@ -20,6 +20,7 @@ func Feature(s *Service) feature.Feature {
 }
 
 func (s *Service) routes(api *web.API) {
+	web.Handle(api, web.Op("account.options", "GET /api/auth/options", 200), s.options)
 	web.Handle(api, web.Op("invite.check", "POST /api/auth/signup/invite/check", 200), s.checkInvite)
 	web.Handle(api, web.Op("account.signup", "POST /api/auth/signup/password", 201), s.signUp)
 	web.Handle(api, web.Op("account.login", "POST /api/auth/login", 200), s.login)
@@ -74,11 +75,32 @@ type (
 	logoutOutput struct {
 		SetCookie http.Cookie `header:"Set-Cookie"`
 	}
+	// Provider is another place where people may sign in.
+	Provider struct {
+		ID   string `json:"id" doc:"as in the address of its sign-in"`
+		Name string `json:"name" doc:"as people know it"`
+	}
+	optionsOutput struct {
+		Body struct {
+			Registration string     `json:"registration" enum:"invite,open" doc:"open: an account needs no invite"`
+			Providers    []Provider `json:"providers" nullable:"false"`
+		}
+	}
 	noInput       struct{}
 	noOutput      struct{}
 	profileOutput struct{ Body Profile }
 	keysOutput    struct{ Body KeySet }
 )
+
+// options says what a page needs to know before anybody has signed in.
+func (s *Service) options(context.Context, *noInput) (*optionsOutput, error) {
+	out := new(optionsOutput)
+	out.Body.Registration, out.Body.Providers = "invite", []Provider{}
+	if s.settings.OpenRegistration {
+		out.Body.Registration = "open"
+	}
+	return out, nil
+}
 
 func (s *Service) checkInvite(ctx context.Context, in *checkInput) (*checkOutput, error) {
 	i, err := s.CheckInvite(ctx, web.ClientIP(ctx), in.Body.Code)

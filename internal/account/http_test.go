@@ -154,6 +154,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 			{"GET", "/api/auth/me", ``, 401, 200, 200, 401},
 			{"GET", "/api/public", ``, 204, 204, 204, 204},
 			{"GET", "/api/auth/jwks.json", ``, 200, 200, 200, 200},
+			{"GET", "/api/auth/options", ``, 200, 200, 200, 200},
 			{"POST", "/api/auth/refresh", ``, 401, 401, 401, 401},
 			{"POST", "/api/auth/signup/invite/check", `{"code":"x"}`, 422, 422, 422, 422},
 		} {
@@ -166,6 +167,19 @@ func TestWhoMayDoWhat(t *testing.T) {
 		}
 		basetest.RunScenarios(t, n.http, all)
 	})
+}
+
+// TestOptions: a page learns before anybody signs in whether it must ask for an invite.
+func TestOptions(t *testing.T) {
+	for registration, open := range map[string]bool{"invite": false, "open": true} {
+		t.Run(registration, func(t *testing.T) {
+			each(t, func(t *testing.T, n *node) {
+				basetest.RunScenarios(t, n.http, []basetest.Scenario{
+					{Name: "options", Path: "/api/auth/options", Status: 200, Has: []string{`"registration":"` + registration + `"`, `"providers":[]`}},
+				})
+			}, func(s *account.Settings) { s.OpenRegistration = open })
+		})
+	}
 }
 
 func TestHTTPBadInput(t *testing.T) {

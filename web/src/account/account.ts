@@ -1,4 +1,4 @@
-import { ok, type Auth } from '../base/api';
+import { ok, type Api, type Auth } from '../base/api';
 import type { App } from '../base/state';
 import type { Entity } from '../base/sync';
 import type { LoginCalls } from './login.svelte';
@@ -13,8 +13,14 @@ export interface Person {
 export const people: Entity<Person> = { name: 'person', schema: 1 };
 export const ORG = 'org';
 
+/** Whether an account needs no invite here. Throws when the server cannot be reached. */
+async function openRegistration(api: Api): Promise<boolean> {
+  return (await ok(api.GET('/api/auth/options'))).registration === 'open';
+}
+
 export function signupCalls({ api, session }: App): SignupCalls {
   return {
+    open: () => openRegistration(api),
     check: async (code) => {
       const { valid, email, role } = await ok(api.POST('/api/auth/signup/invite/check', { body: { code } }));
       return { valid, email: email ?? null, role: role === 'admin' ? 'admin' : 'user' };
@@ -25,6 +31,7 @@ export function signupCalls({ api, session }: App): SignupCalls {
 
 export function loginCalls({ api, session }: App): LoginCalls {
   return {
+    open: () => openRegistration(api),
     login: async (email, password) =>
       session.adopt((await ok(api.POST('/api/auth/login', { body: { email, password } }))) as Auth),
   };

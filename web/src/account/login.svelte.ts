@@ -3,6 +3,8 @@ import { m } from '../base/i18n';
 import { fieldErrors, readable } from '../base/ui/problem';
 
 export interface LoginCalls {
+  /** Whether an account needs no invite. */
+  open(): Promise<boolean>;
   login(email: string, password: string): Promise<void>;
 }
 
@@ -13,11 +15,18 @@ export class Login {
   busy = $state(false);
   errors = $state.raw<Record<string, string>>({});
   message = $state('');
+  /** Whether an account needs no invite; null while that is not known. */
+  open = $state<boolean | null>(null);
 
   #calls: LoginCalls;
 
   constructor(calls: LoginCalls) {
     this.#calls = calls;
+  }
+
+  /** Finds out what to say to those who have no account. */
+  async begin(): Promise<void> {
+    this.open = await this.#calls.open().catch(() => null);
   }
 
   async submit(): Promise<void> {

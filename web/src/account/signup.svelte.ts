@@ -16,8 +16,10 @@ export interface SignupInput {
   displayName: string;
 }
 
-/** The two calls that signing up takes. */
+/** The calls that signing up takes. */
 export interface SignupCalls {
+  /** Whether an account needs no invite. */
+  open(): Promise<boolean>;
   check(code: string): Promise<Invite>;
   signUp(input: SignupInput): Promise<void>;
 }
@@ -25,9 +27,15 @@ export interface SignupCalls {
 export const MIN_PASSWORD = 8;
 export const MAX_PASSWORD = 128;
 
-/** Signing up: first the invite, then the account. What was typed stays whatever the server answers. */
+/**
+ * Signing up: first the invite, then the account; where registration is open, the account at once, and an invite for
+ * those who have one. What was typed stays whatever the server answers.
+ */
 export class Signup {
-  step = $state<'invite' | 'account'>('invite');
+  /** Asking: it is not known yet what comes first. */
+  step = $state<'asking' | 'invite' | 'account'>('asking');
+  /** Whether it goes without an invite. */
+  open = $state(false);
   busy = $state(false);
   code = $state('');
   email = $state('');
@@ -44,6 +52,12 @@ export class Signup {
   constructor(calls: SignupCalls, code = '') {
     this.#calls = calls;
     this.code = code;
+  }
+
+  /** Finds out what to ask for. A code of the link is checked meanwhile. */
+  async begin(): Promise<void> {
+    if (this.code) this.step = 'invite';
+    await Promise.all([this.#ask(), this.code && this.checkInvite()]);
   }
 
   async checkInvite(): Promise<void> {
@@ -72,6 +86,13 @@ export class Signup {
     this.step = 'invite';
   }
 
+  /** Goes on without an invite, where that is possible. */
+  skip(): void {
+    this.back();
+    this.code = '';
+    this.step = 'account';
+  }
+
   async signUp(): Promise<void> {
     this.errors = this.#check();
     if (Object.keys(this.errors).length > 0) return;
@@ -83,6 +104,12 @@ export class Signup {
         displayName: this.displayName.trim(),
       }),
     );
+  }
+
+  async #ask(): Promise<void> {
+    // Without an answer it is as most servers have it; signing up says more.
+    this.open = await this.#calls.open().catch(() => false);
+    if (this.step === 'asking') this.step = this.open ? 'account' : 'invite';
   }
 
   #check(): Record<string, string> {

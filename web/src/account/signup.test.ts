@@ -8,14 +8,21 @@ const unusable = new Problem({
   errors: [{ location: 'body.code', message: 'this invite cannot be used' }],
 });
 
-function signup(invite: Partial<Invite> | Problem, answer: Problem | null = null) {
+interface Server {
+  code?: string;
+  open?: boolean;
+  answer?: Problem;
+}
+
+function signup(invite: Partial<Invite> | Problem, { code = 'CODE', open = false, answer }: Server = {}) {
   const signUp = vi.fn<SignupCalls['signUp']>(() => (answer ? Promise.reject(answer) : Promise.resolve()));
   const check = vi.fn(() =>
     invite instanceof Problem
       ? Promise.reject(invite)
       : Promise.resolve({ valid: true, email: null, role: 'user' as const, ...invite }),
   );
-  return { flow: new Signup({ check, signUp }, 'CODE'), signUp, check };
+  const flow = new Signup({ open: () => Promise.resolve(open), check, signUp }, code);
+  return { flow, signUp, check };
 }
 
 function fill(flow: Signup, password: string) {
@@ -27,8 +34,9 @@ function fill(flow: Signup, password: string) {
 describe('signing up', () => {
   it('asks for the invite first and takes its address over', async () => {
     const { flow } = signup({ email: 'mika@example.org', role: 'admin' });
+    const begun = flow.begin();
     expect(flow.step).toBe('invite');
-    await flow.checkInvite();
+    await begun;
     expect(flow.step).toBe('account');
     expect(flow.email).toBe('mika@example.org');
     expect(flow.invite?.role).toBe('admin');
@@ -36,7 +44,7 @@ describe('signing up', () => {
 
   it('keeps the code and says what is with it', async () => {
     const { flow } = signup(unusable);
-    await flow.checkInvite();
+    await flow.begin();
     expect(flow.step).toBe('invite');
     expect(flow.code).toBe('CODE');
     expect(flow.errors.code).toBe('This invite cannot be used.');
@@ -44,7 +52,7 @@ describe('signing up', () => {
 
   it('sends nothing for 7 characters and keeps what was typed', async () => {
     const { flow, signUp } = signup({});
-    await flow.checkInvite();
+    await flow.begin();
     fill(flow, '1234567');
     await flow.signUp();
     expect(signUp).not.toHaveBeenCalled();
@@ -54,7 +62,7 @@ describe('signing up', () => {
 
   it('sends 8 characters', async () => {
     const { flow, signUp } = signup({});
-    await flow.checkInvite();
+    await flow.begin();
     fill(flow, '12345678');
     await flow.signUp();
     expect(signUp).toHaveBeenCalledWith({
@@ -70,8 +78,8 @@ describe('signing up', () => {
       status: 409,
       errors: [{ location: 'body.email', message: 'this address has an account' }],
     });
-    const { flow } = signup({}, taken);
-    await flow.checkInvite();
+    const { flow } = signup({}, { answer: taken });
+    await flow.begin();
     fill(flow, 'long enough');
     await flow.signUp();
     expect(flow.errors.email).toBe('This address has an account.');
@@ -79,11 +87,51 @@ describe('signing up', () => {
   });
 
   it('goes back to the code when the invite was used up meanwhile', async () => {
-    const { flow } = signup({}, unusable);
-    await flow.checkInvite();
+    const { flow } = signup({}, { answer: unusable });
+    await flow.begin();
     fill(flow, 'long enough');
     await flow.signUp();
     expect(flow.step).toBe('invite');
     expect(flow.displayName).toBe('Mika');
   });
+});
+
+describe('where registration is open', () => {
+  it('asks for the account at once and sends no code', async () => {
+    const { flow, signUp, check } = signup({}, { code: '', open: true });
+    expect(flow.step).toBe('asking');
+    await flow.begin();
+    expect(flow.step).toBe('account');
+    fill(flow, '12345678');
+    await flow.signUp();
+    expect(check).not.toHaveBeenCalled();
+    expect(signUp.mock.calls).toEqual([[expect.objectContaining({ code: '', email: 'mika@example.org' })]]);
+  });
+
+  it('takes the code of a link all the same', async () => {
+    const { flow, signUp } = signup({ email: 'mika@example.org', role: 'admin' }, { open: true });
+    await flow.begin();
+    expect([flow.step, flow.email]).toEqual(['account', 'mika@example.org']);
+    fill(flow, '12345678');
+    await flow.signUp();
+    expect(signUp).toHaveBeenCalledWith(expect.objectContaining({ code: 'CODE' }));
+  });
+
+  it('goes on without a code that cannot be used, and with one that is typed later', async () => {
+    const { flow } = signup(unusable, { open: true });
+    await flow.begin();
+    expect([flow.step, flow.open]).toEqual(['invite', true]);
+    flow.skip();
+    expect([flow.step, flow.code, flow.errors]).toEqual(['account', '', {}]);
+    fill(flow, '12345678');
+    flow.back();
+    expect([flow.step, flow.displayName]).toEqual(['invite', 'Mika']);
+  });
+});
+
+it('asks for the invite when the server does not say what it wants', async () => {
+  const open = () => Promise.reject(new TypeError('no network'));
+  const flow = new Signup({ open, check: vi.fn(), signUp: vi.fn() });
+  await flow.begin();
+  expect([flow.step, flow.open]).toEqual(['invite', false]);
 });

@@ -68,6 +68,22 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/auth/options': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['account.options'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/auth/refresh': {
     parameters: {
       query?: never;
@@ -639,6 +655,14 @@ export interface components {
        */
       version: number;
     };
+    OptionsOutputBody: {
+      providers: components['schemas']['Provider'][];
+      /**
+       * @description open: an account needs no invite
+       * @enum {string}
+       */
+      registration: 'invite' | 'open';
+    };
     Person: {
       displayName: string;
       email: string;
@@ -680,6 +704,12 @@ export interface components {
       items: components['schemas']['Project'][];
       /** @description null on the last page */
       nextCursor: string | null;
+    };
+    Provider: {
+      /** @description as in the address of its sign-in */
+      id: string;
+      /** @description as people know it */
+      name: string;
     };
     PublicKey: {
       alg: string;
@@ -894,6 +924,35 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Profile'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'account.options': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['OptionsOutputBody'];
         };
       };
       /** @description Error */
