@@ -8,6 +8,7 @@ import (
 
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/base/secret"
 	"github.com/peisear/peisear/internal/base/web"
 )
 
@@ -18,6 +19,10 @@ type Feature struct {
 	Routes     func(api *web.API)                                         // registers the operations
 	Scopes     func(ctx context.Context, userID string) ([]string, error) // the scopes that the user may follow
 	Parts      []live.Part                                                // what the slice puts into snapshots
+
+	// Reseal seals anew, under the current secret, what the slice keeps sealed, and
+	// returns how many values it changed. Called again, it changes none.
+	Reseal func(ctx context.Context, d *db.DB, m secret.Master) (n int, err error)
 }
 
 // Command is a word of the command line that a slice brings. Parse is a pointer to a

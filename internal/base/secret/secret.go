@@ -7,6 +7,10 @@
 //
 //	master, err := secret.NewMaster(text)
 //	key := master.Key("refresh token")
+//	kept := master.Seal("totp seed", userID, seed)
+//
+// A secret is replaced while the former one is still known: what was sealed under it
+// opens until it is sealed anew.
 //
 // Where an operator has given none, Keep makes one once and keeps it in a file.
 package secret
@@ -30,17 +34,33 @@ const MinLength = 32
 // keyLength is the length of a derived key, in bytes.
 const keyLength = 32
 
-// Master is a secret that other keys are derived from.
-type Master struct{ text string }
-
-// NewMaster returns the master secret. It is an error when the text has fewer than
-// MinLength bytes.
-func NewMaster(text string) (Master, error) {
-	if len(text) < MinLength {
-		return Master{}, fmt.Errorf("has %d bytes, needs at least %d", len(text), MinLength)
-	}
-	return Master{text}, nil
+// Master is a secret that other keys are derived from, and those that it replaced.
+type Master struct {
+	text   string
+	former []string
 }
+
+// NewMaster returns the master secret; former ones only open and verify. It is an
+// error when a text has fewer than MinLength bytes.
+func NewMaster(text string, former ...string) (Master, error) {
+	for _, one := range append([]string{text}, former...) {
+		if len(one) < MinLength {
+			return Master{}, fmt.Errorf("has %d bytes, needs at least %d", len(one), MinLength)
+		}
+	}
+	return Master{text, former}, nil
+}
+
+// Former returns the secrets that this one replaced, the latest first.
+func (m Master) Former() []Master {
+	all := make([]Master, 0, len(m.former))
+	for _, text := range m.former {
+		all = append(all, Master{text: text})
+	}
+	return all
+}
+
+func (m Master) all() []Master { return append([]Master{m}, m.Former()...) }
 
 // Key derives the key of one purpose. The same purpose always gives the same key.
 func (m Master) Key(purpose string) []byte {

@@ -19,14 +19,7 @@ import (
 
 func TestEachPurposeHasItsKey(t *testing.T) {
 	t.Parallel()
-	master := func(text string) secret.Master {
-		m, err := secret.NewMaster(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return m
-	}
-	one, other := master(strings.Repeat("a", 32)), master(strings.Repeat("b", 32))
+	one, other := master(t, text("a")), master(t, text("b"))
 	if !bytes.Equal(one.Key("x"), one.Key("x")) {
 		t.Error("the same purpose gave two keys")
 	}
