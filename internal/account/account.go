@@ -20,8 +20,10 @@
 // A new feature of this package begins in the file of its subject: invite.go,
 // signup.go (newcomer.go for those whom a provider vouches for), login.go, signin.go
 // (sessions begin, second factors), confirm.go (a fresh proof of identity), session.go
-// (refresh, sign-out), user.go (roles), token.go (JWT), revoked.go, password.go,
-// limit.go. The operations are in http.go.
+// (refresh, sign-out), sessions.go (the list of them), own.go (name and password),
+// reset.go (a forgotten one), email.go (another address), post.go (mails), user.go
+// (roles), token.go (JWT), revoked.go, password.go, limit.go. The operations are in
+// http.go and, on the own account, http_own.go.
 package account
 
 import (
@@ -33,6 +35,8 @@ import (
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/event"
 	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/base/mail"
+	"github.com/peisear/peisear/internal/base/place"
 	"github.com/peisear/peisear/internal/base/secret"
 )
 
@@ -46,9 +50,12 @@ const (
 	orgScope   = "org"
 	adminScope = "admin"
 
-	personEntity = "person"
-	userEntity   = "user"
-	inviteEntity = "invite"
+	personEntity   = "person"
+	userEntity     = "user"
+	inviteEntity   = "invite"
+	sessionEntity  = "session"
+	passwordEntity = "password"
+	emailEntity    = "email"
 )
 
 // Lifetimes that an operator cannot change.
@@ -79,6 +86,8 @@ type Settings struct {
 	InitialInviteCode string         // of the first admin; made up when ""
 	Passwords         Argon2
 	Clock             Clock
+	Mail              *mail.Sender  // nil: this server sends no mail
+	Places            *place.Places // of IP addresses; nil: none is known
 }
 
 // Service keeps users, invites and sessions.
@@ -95,7 +104,8 @@ type Service struct {
 	revoked  *revocations
 	gate     *gate
 	limits   *limits
-	macKey   []byte  // of refresh tokens
+	macKeys  [][]byte // of refresh tokens
+	post     post
 	factors  Factors // nil: no second factors
 	ways     []Way   // to sign in, besides the password
 }
@@ -114,7 +124,8 @@ func New(d *db.DB, log *live.Log, hub *live.Hub, logger *slog.Logger, s Settings
 		revoked:  newRevocations(s.AccessTTL),
 		gate:     newGate(),
 		limits:   newLimits(),
-		macKey:   s.Secret.Key("refresh token"),
+		macKeys:  macKeys(s.Secret),
+		post:     newPost(),
 	}
 }
 

@@ -27,7 +27,12 @@ func (s *Service) routes(api *web.API) {
 	web.Handle(api, web.Op("account.refresh", "POST /api/auth/refresh", 200), s.refresh)
 	web.Handle(api, web.Op("account.logout", "POST /api/auth/logout", 204), s.logout)
 	web.Handle(api, web.Op("account.keys", "GET /api/auth/jwks.json", 200), s.keys)
+	web.Handle(api, web.Op("password.forgot", "POST /api/auth/password/forgot", 202), s.forgot)
+	web.Handle(api, web.Op("password.check", "POST /api/auth/password/reset/check", 200), s.checkReset)
+	web.Handle(api, web.Op("password.reset", "POST /api/auth/password/reset", 204), s.reset)
+	web.Handle(api, web.Op("email.verify", "POST /api/auth/email/verify", 200), s.verifyEmail)
 	Handle(api, web.Op("account.me", "GET /api/auth/me", 200), s.me)
+	s.ownRoutes(api)
 
 	Handle(api, web.Op("invite.create", "POST /api/invites", 201), RequireRole(Admin, s.createInvite))
 	Handle(api, web.Op("invite.list", "GET /api/invites", 200), RequireRole(Admin, s.listInvites))
@@ -156,7 +161,7 @@ func (s *Service) refresh(ctx context.Context, in *refreshInput) (*SignedInOutpu
 	if in.Body != nil {
 		attempt = in.Body.Attempt
 	}
-	result, err := s.Refresh(ctx, s.cookieOf(ctx, in.Plain, in.Secure), attempt)
+	result, err := s.Refresh(ctx, DeviceOf(ctx), s.cookieOf(ctx, in.Plain, in.Secure), attempt)
 	return s.Output(ctx, result), err
 }
 

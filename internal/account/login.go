@@ -15,9 +15,10 @@ import (
 // account.
 var errCredentials = errs.New(errs.Unauthorized, "no account has this e-mail address and password")
 
-// Login signs a user in, or asks for a second factor: see SignIn. Unauthorized: no active account has this e-mail address and
-// password. Invalid: a field is beyond its limits. RateLimited: too many refused
-// attempts. Unavailable: too many passwords are being hashed.
+// Login signs a user in, or asks for a second factor: see SignIn. Unauthorized: no
+// active account has this e-mail address and password. Invalid: a field is beyond its
+// limits. RateLimited: too many refused attempts. Unavailable: too many passwords are
+// being hashed.
 //
 // It takes as long and does as much for an address that has no account.
 func (s *Service) Login(ctx context.Context, from Device, email, password string) (result SignedIn, err error) {
@@ -26,10 +27,7 @@ func (s *Service) Login(ctx context.Context, from Device, email, password string
 		return SignedIn{}, err
 	}
 	folded := Fold(email)
-	if err := s.limits.allow(from.IP, folded, s.now()); err != nil {
-		return SignedIn{}, err
-	}
-	if err := s.settings.Clock.Sleep(ctx, s.limits.pause(folded, s.now())); err != nil {
+	if err := s.mayTry(ctx, from, folded); err != nil {
 		return SignedIn{}, err
 	}
 	u, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (query.User, error) {
@@ -43,6 +41,15 @@ func (s *Service) Login(ctx context.Context, from Device, email, password string
 		return SignedIn{}, err
 	}
 	return s.SignIn(ctx, from, Proof{UserID: u.ID, Method: byPassword, Use: renew(u, renewed)})
+}
+
+// mayTry holds an attempt to guess an account's password to the limits, and to the
+// pause after a refused one.
+func (s *Service) mayTry(ctx context.Context, from Device, folded string) error {
+	if err := s.limits.allow(from.IP, folded, s.now()); err != nil {
+		return err
+	}
+	return s.settings.Clock.Sleep(ctx, s.limits.pause(folded, s.now()))
 }
 
 // checkLogin refuses what cannot be a login. A short password is merely a wrong one.

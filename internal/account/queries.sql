@@ -22,6 +22,22 @@ SELECT id, display_name FROM users ORDER BY id;
 UPDATE users SET password_hash = sqlc.arg(password_hash), updated_at = sqlc.arg(now)
 WHERE id = sqlc.arg(id) AND password_hash = sqlc.arg(seen);
 
+-- name: SetPassword :one
+UPDATE users SET password_hash = sqlc.arg(password_hash), version = version + 1, updated_at = sqlc.arg(now)
+WHERE id = sqlc.arg(id) AND disabled_at IS NULL AND COALESCE(password_hash, '') = CAST(sqlc.arg(seen) AS TEXT)
+RETURNING *;
+
+-- name: SetDisplayName :one
+UPDATE users SET display_name = sqlc.arg(display_name), version = version + 1, updated_at = sqlc.arg(now)
+WHERE id = sqlc.arg(id)
+RETURNING *;
+
+-- name: SetEmail :one
+UPDATE users
+SET email = sqlc.arg(email), email_folded = sqlc.arg(email_folded), version = version + 1, updated_at = sqlc.arg(now)
+WHERE id = sqlc.arg(id) AND disabled_at IS NULL
+RETURNING *;
+
 -- name: SetRole :one
 UPDATE users SET role = sqlc.arg(role), epoch = epoch + 1, version = version + 1, updated_at = sqlc.arg(now)
 WHERE id = sqlc.arg(id)
@@ -47,9 +63,15 @@ RETURNING *;
 -- name: GetSession :one
 SELECT * FROM session WHERE id = sqlc.arg(id);
 
+-- name: ListSessions :many
+SELECT * FROM session
+WHERE user_id = sqlc.arg(user_id) AND idle_at > sqlc.arg(now)
+ORDER BY used_at DESC, id DESC;
+
 -- name: RotateSession :execrows
 UPDATE session
-SET n = n + 1, attempt = sqlc.arg(attempt), rotated_at = sqlc.arg(now), used_at = sqlc.arg(now), idle_at = sqlc.arg(idle_at)
+SET n = n + 1, attempt = sqlc.arg(attempt), rotated_at = sqlc.arg(now), used_at = sqlc.arg(now), idle_at = sqlc.arg(idle_at),
+    ip = sqlc.arg(ip), user_agent = sqlc.arg(user_agent)
 WHERE id = sqlc.arg(id) AND n = sqlc.arg(n);
 
 -- name: DeleteSession :one
@@ -58,6 +80,17 @@ RETURNING *;
 
 -- name: DeleteSessions :exec
 DELETE FROM session WHERE user_id = sqlc.arg(user_id);
+
+-- name: DeleteOtherSessions :many
+DELETE FROM session WHERE user_id = sqlc.arg(user_id) AND id <> sqlc.arg(keep)
+RETURNING *;
+
+-- name: DeleteSurplusSessions :many
+DELETE FROM session WHERE id IN (
+  SELECT s.id FROM session s WHERE s.user_id = sqlc.arg(user_id)
+  ORDER BY s.used_at DESC, s.id DESC
+  LIMIT 1000 OFFSET CAST(sqlc.arg(most) AS BIGINT))
+RETURNING *;
 
 -- name: PurgeSessions :exec
 DELETE FROM session WHERE idle_at <= sqlc.arg(now);
@@ -79,15 +112,75 @@ VALUES (sqlc.arg(token), sqlc.arg(user_id), sqlc.arg(method), 0, sqlc.arg(expire
 -- name: GetSignIn :one
 SELECT * FROM sign_in WHERE token = sqlc.arg(token);
 
--- name: CountTry :one
-UPDATE sign_in SET tries = tries + 1 WHERE token = sqlc.arg(token)
-RETURNING user_id;
+-- name: TrySignIn :one
+UPDATE sign_in SET tries = tries + 1
+WHERE token = sqlc.arg(token) AND tries < sqlc.arg(most) AND expires_at > sqlc.arg(now)
+RETURNING *;
 
 -- name: DeleteSignIn :execrows
 DELETE FROM sign_in WHERE token = sqlc.arg(token);
 
+-- name: DeleteSignIns :exec
+DELETE FROM sign_in WHERE user_id = sqlc.arg(user_id);
+
 -- name: PurgeSignIns :exec
 DELETE FROM sign_in WHERE expires_at <= sqlc.arg(now);
+
+-- Links that set a password.
+
+-- name: CreateReset :exec
+INSERT INTO password_reset (token, user_id, expires_at)
+VALUES (sqlc.arg(token), sqlc.arg(user_id), sqlc.arg(expires_at));
+
+-- name: GetReset :one
+SELECT users.* FROM password_reset
+JOIN users ON users.id = password_reset.user_id
+WHERE password_reset.token = sqlc.arg(token) AND password_reset.expires_at > sqlc.arg(now) AND users.disabled_at IS NULL;
+
+-- name: UseReset :one
+DELETE FROM password_reset WHERE token = sqlc.arg(token) AND expires_at > sqlc.arg(now)
+RETURNING user_id;
+
+-- name: DeleteResets :exec
+DELETE FROM password_reset WHERE user_id = sqlc.arg(user_id);
+
+-- name: PurgeResets :exec
+DELETE FROM password_reset WHERE expires_at <= sqlc.arg(now);
+
+-- Changes of an e-mail address that await its verification.
+
+-- name: CreateEmailChange :exec
+INSERT INTO email_change (user_id, token, email, expires_at)
+VALUES (sqlc.arg(user_id), sqlc.arg(token), sqlc.arg(email), sqlc.arg(expires_at));
+
+-- name: GetEmailChange :one
+SELECT * FROM email_change WHERE user_id = sqlc.arg(user_id) AND expires_at > sqlc.arg(now);
+
+-- name: GetEmailChangeByToken :one
+SELECT * FROM email_change WHERE token = sqlc.arg(token) AND expires_at > sqlc.arg(now);
+
+-- name: UseEmailChange :one
+DELETE FROM email_change WHERE token = sqlc.arg(token) AND expires_at > sqlc.arg(now)
+RETURNING *;
+
+-- name: DeleteEmailChange :many
+DELETE FROM email_change WHERE user_id = sqlc.arg(user_id)
+RETURNING *;
+
+-- name: PurgeEmailChanges :exec
+DELETE FROM email_change WHERE expires_at <= sqlc.arg(now);
+
+-- The check of COOKIE_SECRET.
+
+-- name: GetSealedCheck :one
+SELECT sealed FROM sealed_check WHERE id = 1;
+
+-- name: CreateSealedCheck :execrows
+INSERT INTO sealed_check (id, sealed) VALUES (1, sqlc.arg(sealed))
+ON CONFLICT (id) DO NOTHING;
+
+-- name: SetSealedCheck :execrows
+UPDATE sealed_check SET sealed = sqlc.arg(sealed) WHERE id = 1;
 
 -- Revocations.
 

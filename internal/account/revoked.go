@@ -146,9 +146,14 @@ func (s *Service) lookUp(ctx context.Context, id Identity) error {
 	return nil
 }
 
-// Run keeps this process up to date with what others end, and removes what has
-// expired, until ctx ends.
+// Run keeps this process up to date with what others end, sends the mails that nobody
+// waits for, and removes what has expired, until ctx ends.
 func (s *Service) Run(ctx context.Context) {
+	var posting sync.WaitGroup
+	defer posting.Wait()
+	for range postmen {
+		posting.Go(func() { s.post.run(ctx) })
+	}
 	poll, purge := time.NewTicker(pollEvery), time.NewTicker(purgeEvery)
 	defer poll.Stop()
 	defer purge.Stop()
@@ -168,7 +173,7 @@ func (s *Service) Run(ctx context.Context) {
 	}
 }
 
-// Purge removes sessions that have expired, and what nobody has to remember.
+// Purge removes sessions and links that have expired, and what nobody has to remember.
 func (s *Service) Purge(ctx context.Context) (err error) {
 	defer errs.Wrap(&err, "account.Purge")
 	now := s.now()
@@ -176,7 +181,8 @@ func (s *Service) Purge(ctx context.Context) (err error) {
 		q := query.New(tx)
 		before := now.Add(-s.revoked.keep).UnixMicro()
 		return struct{}{}, errors.Join(
-			q.PurgeSessions(ctx, now.UnixMicro()), q.PurgeSignIns(ctx, now.UnixMicro()), q.PurgeRevocations(ctx, before))
+			q.PurgeSessions(ctx, now.UnixMicro()), q.PurgeSignIns(ctx, now.UnixMicro()),
+			q.PurgeResets(ctx, now.UnixMicro()), q.PurgeEmailChanges(ctx, now.UnixMicro()), q.PurgeRevocations(ctx, before))
 	})
 	return err
 }

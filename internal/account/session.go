@@ -14,6 +14,7 @@ import (
 	"github.com/peisear/peisear/internal/account/query"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/secret"
 )
 
 // errRefresh is the one answer to every refresh token that is not good.
@@ -60,9 +61,18 @@ func (r refreshToken) String() string {
 	return base64.RawURLEncoding.EncodeToString(append(raw, r.mac...))
 }
 
+// macKeys are the keys of refresh tokens: the first makes them, all know them again.
+func macKeys(m secret.Master) [][]byte {
+	keys := [][]byte{m.Key("refresh token")}
+	for _, former := range m.Former() {
+		keys = append(keys, former.Key("refresh token"))
+	}
+	return keys
+}
+
 // mac binds a token to the session's row, whose salt nobody else knows.
-func (s *Service) mac(id uuid.UUID, salt string, n int64) []byte {
-	h := hmac.New(sha256.New, s.macKey)
+func mac(key []byte, id uuid.UUID, salt string, n int64) []byte {
+	h := hmac.New(sha256.New, key)
 	h.Write(binary.BigEndian.AppendUint64(id[:], uint64(n)))
 	h.Write([]byte(salt))
 	return h.Sum(nil)
@@ -70,7 +80,12 @@ func (s *Service) mac(id uuid.UUID, salt string, n int64) []byte {
 
 // genuine reports whether we made the token for the session.
 func (s *Service) genuine(r refreshToken, row query.Session) bool {
-	return hmac.Equal(r.mac, s.mac(r.id, row.Salt, r.n))
+	for _, key := range s.macKeys {
+		if hmac.Equal(r.mac, mac(key, r.id, row.Salt, r.n)) {
+			return true
+		}
+	}
+	return false
 }
 
 // newSession returns the row of a session that begins now; the user is missing.
@@ -95,7 +110,7 @@ func (s *Service) signedIn(u query.User, row query.Session) (SignedIn, error) {
 	}
 	return SignedIn{
 		AccessToken: access, ExpiresIn: s.settings.AccessTTL, User: profile(u),
-		Refresh:        refreshToken{id, row.N, s.mac(id, row.Salt, row.N)}.String(),
+		Refresh:        refreshToken{id, row.N, mac(s.macKeys[0], id, row.Salt, row.N)}.String(),
 		RefreshExpires: time.UnixMicro(row.IdleAt).UTC(),
 	}, nil
 }
@@ -105,13 +120,13 @@ func (s *Service) signedIn(u query.User, row query.Session) (SignedIn, error) {
 // the same token with the same attempt gets the same successor again, within ten
 // seconds. Unauthorized: anything else. A token that was replaced before, and comes
 // again otherwise, has been copied: then the session ends, for whoever holds it.
-func (s *Service) Refresh(ctx context.Context, token, attempt string) (result SignedIn, err error) {
+func (s *Service) Refresh(ctx context.Context, from Device, token, attempt string) (result SignedIn, err error) {
 	defer errs.Wrap(&err, "account.Refresh")
 	presented, ok := parseRefresh(token)
 	if !ok {
 		return SignedIn{}, errRefresh
 	}
-	j, err := db.Write(ctx, s.db, func(tx *db.Tx) (joined, error) { return s.rotate(ctx, tx, presented, attempt) })
+	j, err := db.Write(ctx, s.db, func(tx *db.Tx) (joined, error) { return s.rotate(ctx, tx, from, presented, attempt) })
 	switch {
 	case errs.Is(err, errs.NotFound):
 		return SignedIn{}, errRefresh
@@ -124,7 +139,7 @@ func (s *Service) Refresh(ctx context.Context, token, attempt string) (result Si
 }
 
 // rotate returns the session with its new n, and no user when it had to end it.
-func (s *Service) rotate(ctx context.Context, tx *db.Tx, presented refreshToken, attempt string) (j joined, err error) {
+func (s *Service) rotate(ctx context.Context, tx *db.Tx, from Device, presented refreshToken, attempt string) (j joined, err error) {
 	q := query.New(tx)
 	id, now := presented.id.String(), s.now()
 	row, err := q.GetSession(ctx, id)
@@ -144,6 +159,7 @@ func (s *Service) rotate(ctx context.Context, tx *db.Tx, presented refreshToken,
 	rotated, err := q.RotateSession(ctx, query.RotateSessionParams{
 		ID: id, N: presented.n, Attempt: attempt, Now: now.UnixMicro(),
 		IdleAt: min(now.Add(s.settings.RefreshTTL).UnixMicro(), row.ExpiresAt),
+		Ip:     from.address(), UserAgent: from.UserAgent,
 	})
 	if err != nil {
 		return j, err

@@ -23,7 +23,7 @@ const day = 24 * time.Hour
 
 func (n *node) refresh(t *testing.T, s account.SignedIn, attempt string) (account.SignedIn, error) {
 	t.Helper()
-	return n.Refresh(t.Context(), s.Refresh, attempt)
+	return n.Refresh(t.Context(), home, s.Refresh, attempt)
 }
 
 func TestRefreshRotates(t *testing.T) {
@@ -199,7 +199,7 @@ func TestInventedTokensEndNothing(t *testing.T) {
 			"nothing": "", "text": "hello", "another session": change(0), "next n": change(23), "another MAC": change(24),
 			"short": s.Refresh[:len(s.Refresh)-1], "long": s.Refresh + "A", "not base64": strings.Repeat("!", len(s.Refresh)),
 		} {
-			_, err := n.Refresh(t.Context(), token, "a")
+			_, err := n.Refresh(t.Context(), home, token, "a")
 			wantKind(t, name, err, errs.Unauthorized)
 		}
 		if _, err := n.refresh(t, s, "a"); err != nil {

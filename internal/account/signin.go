@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -50,27 +51,32 @@ func (s *Service) RequireFactors(f Factors) { s.factors = f }
 
 // SignIn begins a session for whoever has shown to be a user, or asks for the second
 // factor that they have set up: then Pending is set in the result, and nothing else.
-// Unauthorized: the user is disabled or gone.
+// Unauthorized: the user is disabled or gone. Other errors are those of Use.
 func (s *Service) SignIn(ctx context.Context, from Device, p Proof) (result SignedIn, err error) {
 	defer errs.Wrap(&err, "account.SignIn(%s)", p.Method)
 	start := s.newSession(from, p.Method)
 	start.UserID = p.UserID
 	token := rand.Text()
 	j, err := db.Write(ctx, s.db, func(tx *db.Tx) (j joined, err error) {
+		if u, err := query.New(tx).GetUser(ctx, p.UserID); err != nil || u.DisabledAt != nil {
+			return j, cmp.Or(err, errCredentials)
+		}
 		if p.Use != nil {
 			if err := p.Use(ctx, tx); err != nil {
 				return j, err
 			}
 		}
-		if methods, err := s.methods(ctx, tx, p); err != nil || len(methods) > 0 {
-			j.methods = methods
-			return j, s.await(ctx, tx, err, p, token)
+		if j.methods, err = s.methods(ctx, tx, p); err != nil {
+			return j, err
 		}
-		return begin(ctx, tx, start)
+		if len(j.methods) > 0 {
+			return j, s.await(ctx, tx, p, token)
+		}
+		return s.begin(ctx, tx, start)
 	})
 	switch {
 	case errs.Is(err, errs.NotFound):
-		return SignedIn{}, errCredentials // disabled since
+		return SignedIn{}, errCredentials // gone
 	case err != nil:
 		return SignedIn{}, err
 	case len(j.methods) > 0:
@@ -87,22 +93,27 @@ func (s *Service) methods(ctx context.Context, tx *db.Tx, p Proof) ([]string, er
 	return s.factors(ctx, tx, p.UserID)
 }
 
-func (s *Service) await(ctx context.Context, tx *db.Tx, err error, p Proof, token string) error {
-	if err != nil {
-		return err
-	}
+func (s *Service) await(ctx context.Context, tx *db.Tx, p Proof, token string) error {
 	return query.New(tx).CreateSignIn(ctx, query.CreateSignInParams{
 		Token: hashToken(token), UserID: p.UserID, Method: p.Method, ExpiresAt: s.now().Add(pendingLifetime).UnixMicro(),
 	})
 }
 
-// begin adds the session. NotFound: the user is disabled or gone.
-func begin(ctx context.Context, tx *db.Tx, start query.CreateSessionParams) (j joined, err error) {
+// begin adds the session, and ends the one that was longest not used when the user has
+// too many. NotFound: the user is disabled or gone.
+func (s *Service) begin(ctx context.Context, tx *db.Tx, start query.CreateSessionParams) (j joined, err error) {
 	q := query.New(tx)
 	if j.session, err = q.CreateSession(ctx, start); err != nil {
 		return j, err
 	}
-	j.user, err = q.GetUser(ctx, start.UserID) // the role may have changed since
+	surplus, err := q.DeleteSurplusSessions(ctx, query.DeleteSurplusSessionsParams{UserID: start.UserID, Most: maxSessions})
+	if err != nil {
+		return j, err
+	}
+	if err := s.revokeSessions(ctx, tx, surplus); err != nil {
+		return j, err
+	}
+	j.user, err = q.GetUser(ctx, start.UserID)
 	return j, err
 }
 
@@ -111,72 +122,70 @@ func begin(ctx context.Context, tx *db.Tx, start query.CreateSessionParams) (j j
 // attempts.
 func (s *Service) PendingUser(ctx context.Context, from Device, token string) (userID string, err error) {
 	defer errs.Wrap(&err, "account.PendingUser")
-	row, err := s.pending(ctx, token)
+	row, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (query.SignIn, error) {
+		return query.New(c).GetSignIn(ctx, hashToken(token))
+	})
+	if errs.Is(err, errs.NotFound) || err == nil && (row.ExpiresAt <= s.now().UnixMicro() || row.Tries >= pendingTries) {
+		return "", errPending
+	}
 	if err != nil {
 		return "", err
 	}
 	return row.UserID, s.limits.allow(from.IP, factorOf(row.UserID), s.now())
 }
 
-func (s *Service) pending(ctx context.Context, token string) (query.SignIn, error) {
-	row, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (query.SignIn, error) {
-		return query.New(c).GetSignIn(ctx, hashToken(token))
-	})
-	if errs.Is(err, errs.NotFound) || err == nil && (row.ExpiresAt <= s.now().UnixMicro() || row.Tries >= pendingTries) {
-		return row, errPending
-	}
-	return row, err
-}
-
-// Complete ends a sign-in with its second factor. use takes part in the transaction
-// and uses the factor up; when it answers Unauthorized, the attempt counts as refused.
+// Complete ends a sign-in with its second factor. use takes part in the transaction:
+// it checks the factor and uses it up, or answers Unauthorized. What can be guessed
+// must be checked nowhere else: the try is counted before use is called, so that five
+// are five, however many come at one time.
 // Errors are those of PendingUser and of use.
 func (s *Service) Complete(ctx context.Context, from Device, token string, use func(ctx context.Context, tx *db.Tx) error) (result SignedIn, err error) {
 	defer errs.Wrap(&err, "account.Complete")
-	row, err := s.pending(ctx, token)
+	row, err := s.try(ctx, token)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	if err := s.limits.allow(from.IP, factorOf(row.UserID), s.now()); err != nil {
+	passed, err := s.limits.attempt(from.IP, factorOf(row.UserID), s.now())
+	if err != nil {
 		return SignedIn{}, err
 	}
 	start := s.newSession(from, row.Method)
 	start.UserID = row.UserID
 	j, err := db.Write(ctx, s.db, func(tx *db.Tx) (j joined, err error) {
 		if n, err := query.New(tx).DeleteSignIn(ctx, row.Token); err != nil || n == 0 {
-			return j, orPending(err)
+			return j, cmp.Or(err, errPending)
 		}
 		if err := use(ctx, tx); err != nil {
 			return j, err
 		}
-		return begin(ctx, tx, start)
+		return s.begin(ctx, tx, start)
 	})
-	switch {
-	case errs.Is(err, errs.NotFound):
-		return SignedIn{}, errPending
-	case errs.Is(err, errs.Unauthorized):
-		return SignedIn{}, s.RefusedFactor(ctx, from, token, err)
-	case err != nil:
+	if errs.Is(err, errs.NotFound) { // disabled or gone
+		err = errPending
+	}
+	if err != nil {
 		return SignedIn{}, err
 	}
+	passed()
 	return s.signedIn(j.user, j.session)
 }
 
-func orPending(err error) error {
-	if err == nil {
-		return errPending
+// try counts one more try of a sign-in, if there is one left.
+func (s *Service) try(ctx context.Context, token string) (query.SignIn, error) {
+	row, err := db.Write(ctx, s.db, func(tx *db.Tx) (query.SignIn, error) {
+		return query.New(tx).TrySignIn(ctx, query.TrySignInParams{Token: hashToken(token), Most: pendingTries, Now: s.now().UnixMicro()})
+	})
+	if errs.Is(err, errs.NotFound) {
+		err = errPending
 	}
-	return err
+	return row, err
 }
 
-// RefusedFactor counts an attempt with a wrong second factor and returns why it was
-// refused.
+// RefusedFactor counts a try whose second factor was seen to be wrong before Complete,
+// and returns why.
 func (s *Service) RefusedFactor(ctx context.Context, from Device, token string, why error) error {
-	userID, err := db.Write(ctx, s.db, func(tx *db.Tx) (string, error) {
-		return query.New(tx).CountTry(ctx, hashToken(token))
-	})
-	if err == nil {
-		s.limits.refused(from.IP, factorOf(userID), s.now())
+	if row, err := s.try(ctx, token); err == nil {
+		s.limits.refused(from.IP, factorOf(row.UserID), s.now())
 	}
 	return why
 }
@@ -191,6 +200,17 @@ func (s *Service) Allow(ip netip.Addr, key string) error { return s.limits.allow
 
 // Refused counts an attempt that was refused; see Allow.
 func (s *Service) Refused(ip netip.Addr, key string) { s.limits.refused(ip, key, s.now()) }
+
+// Attempt is Allow for what is short enough to be guessed. It counts as refused until
+// passed is called, so that many at one time are no way around the limits, and there
+// is a limit over all addresses. RateLimited: not yet.
+//
+//	passed, err := accounts.Attempt(from.IP, "totp:"+by.ID)
+//	… check …
+//	passed()
+func (s *Service) Attempt(ip netip.Addr, key string) (passed func(), err error) {
+	return s.limits.attempt(ip, key, s.now())
+}
 
 // hashToken is how random tokens are kept: nobody who reads the table can use them.
 func hashToken(token string) string {

@@ -135,7 +135,7 @@ func (s *Service) SetDisabled(ctx context.Context, by Actor, id string, disabled
 			return old, nil
 		}
 		q := query.New(tx)
-		if err := q.DeleteSessions(ctx, id); err != nil {
+		if err := errors.Join(q.DeleteSessions(ctx, id), q.DeleteSignIns(ctx, id)); err != nil {
 			return old, err
 		}
 		change := query.SetDisabledParams{ID: id, Now: tx.Micros()}

@@ -4,6 +4,13 @@
 
 package query
 
+type EmailChange struct {
+	UserID    string
+	Token     string
+	Email     string
+	ExpiresAt int64
+}
+
 type InviteCode struct {
 	Code      string
 	Email     *string

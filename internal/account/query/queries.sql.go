@@ -118,16 +118,28 @@ func (q *Queries) CountAdmins(ctx context.Context) (int64, error) {
 	return count, err
 }
 
-const countTry = `-- name: CountTry :one
-UPDATE sign_in SET tries = tries + 1 WHERE token = $1
-RETURNING user_id
+const createEmailChange = `-- name: CreateEmailChange :exec
+
+INSERT INTO email_change (user_id, token, email, expires_at)
+VALUES ($1, $2, $3, $4)
 `
 
-func (q *Queries) CountTry(ctx context.Context, token string) (string, error) {
-	row := q.db.QueryRowContext(ctx, countTry, token)
-	var user_id string
-	err := row.Scan(&user_id)
-	return user_id, err
+type CreateEmailChangeParams struct {
+	UserID    string
+	Token     string
+	Email     string
+	ExpiresAt int64
+}
+
+// Changes of an e-mail address that await its verification.
+func (q *Queries) CreateEmailChange(ctx context.Context, arg CreateEmailChangeParams) error {
+	_, err := q.db.ExecContext(ctx, createEmailChange,
+		arg.UserID,
+		arg.Token,
+		arg.Email,
+		arg.ExpiresAt,
+	)
+	return err
 }
 
 const createInitialInvite = `-- name: CreateInitialInvite :one
@@ -209,6 +221,37 @@ func (q *Queries) CreateInvite(ctx context.Context, arg CreateInviteParams) (Inv
 		&i.RevokedAt,
 	)
 	return i, err
+}
+
+const createReset = `-- name: CreateReset :exec
+
+INSERT INTO password_reset (token, user_id, expires_at)
+VALUES ($1, $2, $3)
+`
+
+type CreateResetParams struct {
+	Token     string
+	UserID    string
+	ExpiresAt int64
+}
+
+// Links that set a password.
+func (q *Queries) CreateReset(ctx context.Context, arg CreateResetParams) error {
+	_, err := q.db.ExecContext(ctx, createReset, arg.Token, arg.UserID, arg.ExpiresAt)
+	return err
+}
+
+const createSealedCheck = `-- name: CreateSealedCheck :execrows
+INSERT INTO sealed_check (id, sealed) VALUES (1, $1)
+ON CONFLICT (id) DO NOTHING
+`
+
+func (q *Queries) CreateSealedCheck(ctx context.Context, sealed string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, createSealedCheck, sealed)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const createSession = `-- name: CreateSession :one
@@ -337,12 +380,102 @@ func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) (User, e
 	return i, err
 }
 
+const deleteEmailChange = `-- name: DeleteEmailChange :many
+DELETE FROM email_change WHERE user_id = $1
+RETURNING user_id, token, email, expires_at
+`
+
+func (q *Queries) DeleteEmailChange(ctx context.Context, userID string) ([]EmailChange, error) {
+	rows, err := q.db.QueryContext(ctx, deleteEmailChange, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EmailChange
+	for rows.Next() {
+		var i EmailChange
+		if err := rows.Scan(
+			&i.UserID,
+			&i.Token,
+			&i.Email,
+			&i.ExpiresAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const deleteOtherSessions = `-- name: DeleteOtherSessions :many
+DELETE FROM session WHERE user_id = $1 AND id <> $2
+RETURNING id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at
+`
+
+type DeleteOtherSessionsParams struct {
+	UserID string
+	Keep   string
+}
+
+func (q *Queries) DeleteOtherSessions(ctx context.Context, arg DeleteOtherSessionsParams) ([]Session, error) {
+	rows, err := q.db.QueryContext(ctx, deleteOtherSessions, arg.UserID, arg.Keep)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Session
+	for rows.Next() {
+		var i Session
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.Salt,
+			&i.N,
+			&i.Attempt,
+			&i.RotatedAt,
+			&i.CreatedAt,
+			&i.IdleAt,
+			&i.ExpiresAt,
+			&i.Ip,
+			&i.UserAgent,
+			&i.Method,
+			&i.UsedAt,
+			&i.ConfirmedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deletePlainInvite = `-- name: DeletePlainInvite :exec
 DELETE FROM invite_codes WHERE code = $1 AND id IS NULL
 `
 
 func (q *Queries) DeletePlainInvite(ctx context.Context, code string) error {
 	_, err := q.db.ExecContext(ctx, deletePlainInvite, code)
+	return err
+}
+
+const deleteResets = `-- name: DeleteResets :exec
+DELETE FROM password_reset WHERE user_id = $1
+`
+
+func (q *Queries) DeleteResets(ctx context.Context, userID string) error {
+	_, err := q.db.ExecContext(ctx, deleteResets, userID)
 	return err
 }
 
@@ -394,6 +527,15 @@ func (q *Queries) DeleteSignIn(ctx context.Context, token string) (int64, error)
 	return result.RowsAffected()
 }
 
+const deleteSignIns = `-- name: DeleteSignIns :exec
+DELETE FROM sign_in WHERE user_id = $1
+`
+
+func (q *Queries) DeleteSignIns(ctx context.Context, userID string) error {
+	_, err := q.db.ExecContext(ctx, deleteSignIns, userID)
+	return err
+}
+
 const deleteStaleInitialInvites = `-- name: DeleteStaleInitialInvites :many
 DELETE FROM invite_codes WHERE initial AND used_at IS NULL AND code <> $1
 RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at
@@ -433,6 +575,99 @@ func (q *Queries) DeleteStaleInitialInvites(ctx context.Context, code string) ([
 		return nil, err
 	}
 	return items, nil
+}
+
+const deleteSurplusSessions = `-- name: DeleteSurplusSessions :many
+DELETE FROM session WHERE id IN (
+  SELECT s.id FROM session s WHERE s.user_id = $1
+  ORDER BY s.used_at DESC, s.id DESC
+  LIMIT 1000 OFFSET CAST($2 AS BIGINT))
+RETURNING id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at
+`
+
+type DeleteSurplusSessionsParams struct {
+	UserID string
+	Most   int64
+}
+
+func (q *Queries) DeleteSurplusSessions(ctx context.Context, arg DeleteSurplusSessionsParams) ([]Session, error) {
+	rows, err := q.db.QueryContext(ctx, deleteSurplusSessions, arg.UserID, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Session
+	for rows.Next() {
+		var i Session
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.Salt,
+			&i.N,
+			&i.Attempt,
+			&i.RotatedAt,
+			&i.CreatedAt,
+			&i.IdleAt,
+			&i.ExpiresAt,
+			&i.Ip,
+			&i.UserAgent,
+			&i.Method,
+			&i.UsedAt,
+			&i.ConfirmedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const getEmailChange = `-- name: GetEmailChange :one
+SELECT user_id, token, email, expires_at FROM email_change WHERE user_id = $1 AND expires_at > $2
+`
+
+type GetEmailChangeParams struct {
+	UserID string
+	Now    int64
+}
+
+func (q *Queries) GetEmailChange(ctx context.Context, arg GetEmailChangeParams) (EmailChange, error) {
+	row := q.db.QueryRowContext(ctx, getEmailChange, arg.UserID, arg.Now)
+	var i EmailChange
+	err := row.Scan(
+		&i.UserID,
+		&i.Token,
+		&i.Email,
+		&i.ExpiresAt,
+	)
+	return i, err
+}
+
+const getEmailChangeByToken = `-- name: GetEmailChangeByToken :one
+SELECT user_id, token, email, expires_at FROM email_change WHERE token = $1 AND expires_at > $2
+`
+
+type GetEmailChangeByTokenParams struct {
+	Token string
+	Now   int64
+}
+
+func (q *Queries) GetEmailChangeByToken(ctx context.Context, arg GetEmailChangeByTokenParams) (EmailChange, error) {
+	row := q.db.QueryRowContext(ctx, getEmailChangeByToken, arg.Token, arg.Now)
+	var i EmailChange
+	err := row.Scan(
+		&i.UserID,
+		&i.Token,
+		&i.Email,
+		&i.ExpiresAt,
+	)
+	return i, err
 }
 
 const getInvite = `-- name: GetInvite :one
@@ -481,6 +716,49 @@ func (q *Queries) GetInviteByCode(ctx context.Context, code string) (InviteCode,
 		&i.RevokedAt,
 	)
 	return i, err
+}
+
+const getReset = `-- name: GetReset :one
+SELECT users.id, users.email, users.email_folded, users.display_name, users.role, users.password_hash, users.epoch, users.disabled_at, users.created_at, users.updated_at, users.version FROM password_reset
+JOIN users ON users.id = password_reset.user_id
+WHERE password_reset.token = $1 AND password_reset.expires_at > $2 AND users.disabled_at IS NULL
+`
+
+type GetResetParams struct {
+	Token string
+	Now   int64
+}
+
+func (q *Queries) GetReset(ctx context.Context, arg GetResetParams) (User, error) {
+	row := q.db.QueryRowContext(ctx, getReset, arg.Token, arg.Now)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.EmailFolded,
+		&i.DisplayName,
+		&i.Role,
+		&i.PasswordHash,
+		&i.Epoch,
+		&i.DisabledAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Version,
+	)
+	return i, err
+}
+
+const getSealedCheck = `-- name: GetSealedCheck :one
+
+SELECT sealed FROM sealed_check WHERE id = 1
+`
+
+// The check of COOKIE_SECRET.
+func (q *Queries) GetSealedCheck(ctx context.Context) (string, error) {
+	row := q.db.QueryRowContext(ctx, getSealedCheck)
+	var sealed string
+	err := row.Scan(&sealed)
+	return sealed, err
 }
 
 const getSession = `-- name: GetSession :one
@@ -725,6 +1003,55 @@ func (q *Queries) ListRevocations(ctx context.Context, after int64) ([]Revocatio
 	return items, nil
 }
 
+const listSessions = `-- name: ListSessions :many
+SELECT id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at FROM session
+WHERE user_id = $1 AND idle_at > $2
+ORDER BY used_at DESC, id DESC
+`
+
+type ListSessionsParams struct {
+	UserID string
+	Now    int64
+}
+
+func (q *Queries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]Session, error) {
+	rows, err := q.db.QueryContext(ctx, listSessions, arg.UserID, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Session
+	for rows.Next() {
+		var i Session
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.Salt,
+			&i.N,
+			&i.Attempt,
+			&i.RotatedAt,
+			&i.CreatedAt,
+			&i.IdleAt,
+			&i.ExpiresAt,
+			&i.Ip,
+			&i.UserAgent,
+			&i.Method,
+			&i.UsedAt,
+			&i.ConfirmedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const nextRevocation = `-- name: NextRevocation :one
 
 UPDATE revocation_head SET seq = seq + 1 WHERE id = 1
@@ -737,6 +1064,24 @@ func (q *Queries) NextRevocation(ctx context.Context) (int64, error) {
 	var seq int64
 	err := row.Scan(&seq)
 	return seq, err
+}
+
+const purgeEmailChanges = `-- name: PurgeEmailChanges :exec
+DELETE FROM email_change WHERE expires_at <= $1
+`
+
+func (q *Queries) PurgeEmailChanges(ctx context.Context, now int64) error {
+	_, err := q.db.ExecContext(ctx, purgeEmailChanges, now)
+	return err
+}
+
+const purgeResets = `-- name: PurgeResets :exec
+DELETE FROM password_reset WHERE expires_at <= $1
+`
+
+func (q *Queries) PurgeResets(ctx context.Context, now int64) error {
+	_, err := q.db.ExecContext(ctx, purgeResets, now)
+	return err
 }
 
 const purgeRevocations = `-- name: PurgeRevocations :exec
@@ -799,16 +1144,19 @@ func (q *Queries) RevokeInvite(ctx context.Context, arg RevokeInviteParams) (Inv
 
 const rotateSession = `-- name: RotateSession :execrows
 UPDATE session
-SET n = n + 1, attempt = $1, rotated_at = $2, used_at = $2, idle_at = $3
-WHERE id = $4 AND n = $5
+SET n = n + 1, attempt = $1, rotated_at = $2, used_at = $2, idle_at = $3,
+    ip = $4, user_agent = $5
+WHERE id = $6 AND n = $7
 `
 
 type RotateSessionParams struct {
-	Attempt string
-	Now     int64
-	IdleAt  int64
-	ID      string
-	N       int64
+	Attempt   string
+	Now       int64
+	IdleAt    int64
+	Ip        string
+	UserAgent string
+	ID        string
+	N         int64
 }
 
 func (q *Queries) RotateSession(ctx context.Context, arg RotateSessionParams) (int64, error) {
@@ -816,6 +1164,8 @@ func (q *Queries) RotateSession(ctx context.Context, arg RotateSessionParams) (i
 		arg.Attempt,
 		arg.Now,
 		arg.IdleAt,
+		arg.Ip,
+		arg.UserAgent,
 		arg.ID,
 		arg.N,
 	)
@@ -840,6 +1190,75 @@ type SetDisabledParams struct {
 
 func (q *Queries) SetDisabled(ctx context.Context, arg SetDisabledParams) (User, error) {
 	row := q.db.QueryRowContext(ctx, setDisabled, arg.DisabledAt, arg.Now, arg.ID)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.EmailFolded,
+		&i.DisplayName,
+		&i.Role,
+		&i.PasswordHash,
+		&i.Epoch,
+		&i.DisabledAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Version,
+	)
+	return i, err
+}
+
+const setDisplayName = `-- name: SetDisplayName :one
+UPDATE users SET display_name = $1, version = version + 1, updated_at = $2
+WHERE id = $3
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version
+`
+
+type SetDisplayNameParams struct {
+	DisplayName string
+	Now         int64
+	ID          string
+}
+
+func (q *Queries) SetDisplayName(ctx context.Context, arg SetDisplayNameParams) (User, error) {
+	row := q.db.QueryRowContext(ctx, setDisplayName, arg.DisplayName, arg.Now, arg.ID)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.EmailFolded,
+		&i.DisplayName,
+		&i.Role,
+		&i.PasswordHash,
+		&i.Epoch,
+		&i.DisabledAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Version,
+	)
+	return i, err
+}
+
+const setEmail = `-- name: SetEmail :one
+UPDATE users
+SET email = $1, email_folded = $2, version = version + 1, updated_at = $3
+WHERE id = $4 AND disabled_at IS NULL
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version
+`
+
+type SetEmailParams struct {
+	Email       string
+	EmailFolded string
+	Now         int64
+	ID          string
+}
+
+func (q *Queries) SetEmail(ctx context.Context, arg SetEmailParams) (User, error) {
+	row := q.db.QueryRowContext(ctx, setEmail,
+		arg.Email,
+		arg.EmailFolded,
+		arg.Now,
+		arg.ID,
+	)
 	var i User
 	err := row.Scan(
 		&i.ID,
@@ -883,6 +1302,43 @@ func (q *Queries) SetInviteUser(ctx context.Context, arg SetInviteUserParams) (I
 		&i.UsedBy,
 		&i.UsedAt,
 		&i.RevokedAt,
+	)
+	return i, err
+}
+
+const setPassword = `-- name: SetPassword :one
+UPDATE users SET password_hash = $1, version = version + 1, updated_at = $2
+WHERE id = $3 AND disabled_at IS NULL AND COALESCE(password_hash, '') = CAST($4 AS TEXT)
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version
+`
+
+type SetPasswordParams struct {
+	PasswordHash *string
+	Now          int64
+	ID           string
+	Seen         string
+}
+
+func (q *Queries) SetPassword(ctx context.Context, arg SetPasswordParams) (User, error) {
+	row := q.db.QueryRowContext(ctx, setPassword,
+		arg.PasswordHash,
+		arg.Now,
+		arg.ID,
+		arg.Seen,
+	)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.EmailFolded,
+		&i.DisplayName,
+		&i.Role,
+		&i.PasswordHash,
+		&i.Epoch,
+		&i.DisabledAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Version,
 	)
 	return i, err
 }
@@ -943,6 +1399,65 @@ func (q *Queries) SetRole(ctx context.Context, arg SetRoleParams) (User, error) 
 	return i, err
 }
 
+const setSealedCheck = `-- name: SetSealedCheck :execrows
+UPDATE sealed_check SET sealed = $1 WHERE id = 1
+`
+
+func (q *Queries) SetSealedCheck(ctx context.Context, sealed string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, setSealedCheck, sealed)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const trySignIn = `-- name: TrySignIn :one
+UPDATE sign_in SET tries = tries + 1
+WHERE token = $1 AND tries < $2 AND expires_at > $3
+RETURNING token, user_id, method, tries, expires_at
+`
+
+type TrySignInParams struct {
+	Token string
+	Most  int64
+	Now   int64
+}
+
+func (q *Queries) TrySignIn(ctx context.Context, arg TrySignInParams) (SignIn, error) {
+	row := q.db.QueryRowContext(ctx, trySignIn, arg.Token, arg.Most, arg.Now)
+	var i SignIn
+	err := row.Scan(
+		&i.Token,
+		&i.UserID,
+		&i.Method,
+		&i.Tries,
+		&i.ExpiresAt,
+	)
+	return i, err
+}
+
+const useEmailChange = `-- name: UseEmailChange :one
+DELETE FROM email_change WHERE token = $1 AND expires_at > $2
+RETURNING user_id, token, email, expires_at
+`
+
+type UseEmailChangeParams struct {
+	Token string
+	Now   int64
+}
+
+func (q *Queries) UseEmailChange(ctx context.Context, arg UseEmailChangeParams) (EmailChange, error) {
+	row := q.db.QueryRowContext(ctx, useEmailChange, arg.Token, arg.Now)
+	var i EmailChange
+	err := row.Scan(
+		&i.UserID,
+		&i.Token,
+		&i.Email,
+		&i.ExpiresAt,
+	)
+	return i, err
+}
+
 const useInvite = `-- name: UseInvite :one
 UPDATE invite_codes SET used_at = $1
 WHERE code = $2 AND used_at IS NULL AND revoked_at IS NULL
@@ -973,4 +1488,21 @@ func (q *Queries) UseInvite(ctx context.Context, arg UseInviteParams) (InviteCod
 		&i.RevokedAt,
 	)
 	return i, err
+}
+
+const useReset = `-- name: UseReset :one
+DELETE FROM password_reset WHERE token = $1 AND expires_at > $2
+RETURNING user_id
+`
+
+type UseResetParams struct {
+	Token string
+	Now   int64
+}
+
+func (q *Queries) UseReset(ctx context.Context, arg UseResetParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, useReset, arg.Token, arg.Now)
+	var user_id string
+	err := row.Scan(&user_id)
+	return user_id, err
 }

@@ -1,0 +1,119 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/mail"
+)
+
+// How many mails may wait to be sent, and how many are sent at one time.
+const (
+	maxPost = 256
+	postmen = 4
+)
+
+// post sends the mails that nobody waits for. They wait in memory: what is lost with
+// the process can be asked for again, or is a courtesy.
+type post struct{ jobs chan func(context.Context) }
+
+func newPost() post { return post{make(chan func(context.Context), maxPost)} }
+
+// later hands a job over to run. Unavailable: too many are waiting.
+func (p post) later(job func(context.Context)) error {
+	select {
+	case p.jobs <- job:
+		return nil
+	default:
+		return &errs.Error{
+			Kind: errs.Unavailable, Code: mail.Code, RetryAfter: 30 * time.Second,
+			Message: "many mails are waiting to be sent; try again in a moment",
+		}
+	}
+}
+
+// run does one job after another until ctx ends.
+func (p post) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case job := <-p.jobs:
+			job(ctx)
+		}
+	}
+}
+
+// tell sends a notice when there is time. Nothing depends on it.
+func (s *Service) tell(ctx context.Context, m mail.Message) {
+	if !s.settings.Mail.On() {
+		return
+	}
+	err := s.post.later(func(ctx context.Context) { s.deliver(ctx, m) })
+	if err != nil {
+		s.logger.WarnContext(ctx, "a notice was not sent", "error", err.Error())
+	}
+}
+
+func (s *Service) deliver(ctx context.Context, m mail.Message) {
+	if err := s.settings.Mail.Send(ctx, m); err != nil {
+		s.logger.WarnContext(ctx, "a mail was not sent", "subject", m.Subject, "error", err.Error())
+	}
+}
+
+// The mails. They quote nothing that a user wrote but addresses: a name could be an
+// advertisement, sent to whoever has the address.
+
+func (s *Service) resetMail(to, link string) mail.Message {
+	return mail.Message{To: to, Subject: "Set a new password", Text: fmt.Sprintf(`Somebody, most likely you, asked for a new password for %s at %s.
+
+This link sets one. It works once, within %s:
+
+%s
+
+If it was not you, nothing needs to be done: the password stays as it is.
+`, to, s.settings.PublicURL, inWords(resetLifetime), link)}
+}
+
+func (s *Service) verifyMail(to, link string) mail.Message {
+	return mail.Message{To: to, Subject: "Confirm this e-mail address", Text: fmt.Sprintf(`Somebody, most likely you, wants to use %s for an account at %s.
+
+This link confirms the address. It works once, within %s:
+
+%s
+
+If it was not you, nothing needs to be done: the address is not used.
+`, to, s.settings.PublicURL, inWords(verifyLifetime), link)}
+}
+
+func (s *Service) emailAskedMail(to, wanted string) mail.Message {
+	return mail.Message{To: to, Subject: "Your e-mail address may change", Text: fmt.Sprintf(`The account %s at %s is to get another e-mail address: %s. It changes once a link is
+used that was sent there.
+
+If it was not you, sign in, withdraw the change and set a new password: %s/settings/security
+`, to, s.settings.PublicURL, wanted, s.settings.PublicURL)}
+}
+
+func (s *Service) emailChangedMail(to, email string) mail.Message {
+	return mail.Message{To: to, Subject: "Your e-mail address was changed", Text: fmt.Sprintf(`An account at %s that had the address %s has another one now: %s.
+
+If it was not you, ask whoever runs %s for help.
+`, s.settings.PublicURL, to, email, s.settings.PublicURL)}
+}
+
+func (s *Service) passwordMail(to string) mail.Message {
+	return mail.Message{To: to, Subject: "Your password was changed", Text: fmt.Sprintf(`The account %s at %s has a new password.
+
+If it was not you, set another one: %s/forgot
+`, to, s.settings.PublicURL, s.settings.PublicURL)}
+}
+
+// inWords is a lifetime in whole minutes or hours.
+func inWords(d time.Duration) string {
+	if d < time.Hour {
+		return fmt.Sprintf("%.0f minutes", d.Minutes())
+	}
+	return fmt.Sprintf("%.0f hours", d.Hours())
+}
