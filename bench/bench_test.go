@@ -55,7 +55,7 @@ func BenchmarkServer(b *testing.B) {
 				b.Run(op.name, func(b *testing.B) {
 					for _, n := range connections() {
 						b.Run(fmt.Sprintf("conns=%d", n), func(b *testing.B) {
-							w.client = newClient(s.url, w.token, n)
+							w.client = s.client(w.token, n)
 							load(b, n, s, op.run)
 						})
 					}
@@ -114,12 +114,12 @@ func (w *world) operations() []operation {
 func seed(b *testing.B, s *server) *world {
 	b.Helper()
 	w := &world{server: s}
-	anonymous := newClient(s.url, "", 64)
+	anonymous := s.client("", 64)
 	var in struct{ AccessToken string }
 	anonymous.must(b, http.MethodPost, "/api/auth/signup/password",
 		`{"code":"`+inviteCode+`","email":"load@example.org","password":"correct horse","displayName":"Load"}`, http.StatusCreated, &in)
 	w.token = in.AccessToken
-	w.client = newClient(s.url, w.token, 64)
+	w.client = s.client(w.token, 64)
 	var project struct{ ID string }
 	w.client.must(b, http.MethodPost, "/api/projects", `{"key":"LOAD","name":"Load"}`, http.StatusCreated, &project)
 	w.scope = "project:" + project.ID

@@ -25,10 +25,19 @@ const inviteCode = "the-invite-of-the-benchmark"
 // ticks is how many units of CPU time in /proc are a second on Linux.
 const ticks = 100
 
-// server is the real binary, as a process of its own.
+// server is the real binary, as a process of its own; or its handler, in this one.
 type server struct {
-	url string
-	pid int
+	url     string
+	pid     int
+	handler http.Handler
+}
+
+// client returns a client of the server with n connections.
+func (s *server) client(token string, n int) *client {
+	if s.handler != nil {
+		return &client{url: s.url, token: token, http: &http.Client{Transport: direct{s.handler}}}
+	}
+	return newClient(s.url, token, n)
 }
 
 // binary builds the program once per run.
