@@ -45,7 +45,7 @@ func openSQLite(ctx context.Context, path string) (_ *lite, err error) {
 		}
 	}()
 	// The writer comes first: it creates the file and turns on WAL.
-	if l.writers, err = openPool(ctx, path, 1, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"); err != nil {
+	if l.writers, err = openPool(ctx, path, 1, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "temp_store(MEMORY)"); err != nil {
 		return nil, err
 	}
 	if l.writer, err = startWriter(ctx, l.writers); err != nil {
