@@ -62,11 +62,12 @@ type Entry struct {
 
 // Log is the change log. Slices change rows through Write and no other way.
 type Log struct {
-	db    *db.DB
-	hub   *Hub
-	parts []Part
-	cache *snapshots
-	epoch atomic.Pointer[string] // once it has been read
+	db     *db.DB
+	hub    *Hub
+	parts  []Part
+	cache  *snapshots
+	shapes shapes
+	epoch  atomic.Pointer[string] // once it has been read
 }
 
 // New returns the change log of a database; it tells hub about every commit.
@@ -76,30 +77,28 @@ func New(d *db.DB, hub *Hub) *Log { return &Log{db: d, hub: hub, cache: newSnaps
 // something else: answering as if it had been done would lose the change.
 var ErrOtherMutation = errs.Taken("header.Idempotency-Key", "was used for another change already")
 
-// resent and unchanged undo a transaction and carry its outcome past db.Write,
-// whose closures assign nothing outside themselves.
-type (
-	resent           struct{ first Change }
-	unchanged[T any] struct{ value T }
-)
+// unchanged undoes a transaction and carries its value past db.Write, whose closures
+// assign nothing outside themselves.
+type unchanged[T any] struct{ value T }
 
-func (resent) Error() string       { return "mutation was applied before" }
 func (unchanged[T]) Error() string { return "nothing recorded" }
 
 // Write runs fn in a transaction of the mutation's scopes and appends what it
 // records. A fn that records nothing changes nothing: it is undone, and its value
 // returned.
 //
-// A mutation that its first scope has seen from the same actor is not run again;
-// seen is then the change it began with there, and nil otherwise. fn is under the
-// rules of db.Write.
+// A mutation that its first scope has seen from the same actor is not applied again;
+// seen is then the change it began with there, and nil otherwise. fn may have run all
+// the same: the log refuses the second copy, and only then, or when fn itself refuses,
+// is the first one looked for. fn is under the rules of db.Write.
 func Write[T any](ctx context.Context, l *Log, m Mutation, fn func(*Tx) (T, error)) (v T, seen *Change, err error) {
 	defer errs.Wrap(&err, "live.Write(%v)", m.Scopes)
-	if m.Tx == "" {
+	named := m.Tx != ""
+	if !named {
 		m.Tx = uuid.NewString()
 	}
 	v, err = db.Write(ctx, l.db, func(dtx *db.Tx) (v T, err error) {
-		tx, err := begin(ctx, dtx, m)
+		tx, err := l.begin(ctx, dtx, m)
 		if err != nil {
 			return v, err
 		}
@@ -113,34 +112,42 @@ func Write[T any](ctx context.Context, l *Log, m Mutation, fn func(*Tx) (T, erro
 		dtx.AfterCommit(func() { l.hub.wake(recorded) })
 		return v, err
 	})
-	var again resent
-	var same unchanged[T]
-	switch {
-	case errors.As(err, &again):
-		return v, &again.first, nil
-	case errors.As(err, &same):
+	if err != nil && named {
+		if seen, _ := l.find(ctx, m); seen != nil { // when it cannot be found out, what happened is still true
+			var none T
+			return none, seen, nil
+		}
+	}
+	if same, ok := errors.AsType[unchanged[T]](err); ok {
 		return same.value, nil, nil
 	}
 	return v, nil, err
 }
 
-// begin locks the scopes, in an order that all writers share, and looks whether the
-// mutation was applied before.
-func begin(ctx context.Context, dtx *db.Tx, m Mutation) (*Tx, error) {
-	tx := &Tx{Tx: dtx, ctx: ctx, q: query.New(dtx), mutation: m, scopes: map[string]*recorded{}}
+// begin locks the scopes, in an order that all writers share.
+func (l *Log) begin(ctx context.Context, dtx *db.Tx, m Mutation) (*Tx, error) {
+	tx := &Tx{Tx: dtx, ctx: ctx, q: query.New(dtx), shapes: &l.shapes, mutation: m, scopes: make(map[string]*recorded, len(m.Scopes))}
 	for _, scope := range slices.Sorted(slices.Values(m.Scopes)) {
 		if _, err := tx.lock(scope); err != nil {
 			return nil, err
 		}
 	}
-	row, err := tx.q.FindTx(ctx, query.FindTxParams{Scope: m.Scopes[0], Actor: m.Actor, Tx: m.Tx})
+	return tx, nil
+}
+
+// find returns what the mutation began with when it was applied, nil when it was not.
+// Its scope was locked since it was sent: if it was sent twice, the first copy has ended.
+func (l *Log) find(ctx context.Context, m Mutation) (*Change, error) {
+	row, err := db.Read(ctx, l.db, func(ctx context.Context, c db.Conn) (query.FindTxRow, error) {
+		return query.New(c).FindTx(ctx, query.FindTxParams{Scope: m.Scopes[0], Actor: m.Actor, Tx: m.Tx})
+	})
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return tx, nil
+	case errs.Is(err, errs.NotFound):
+		return nil, nil
 	case err != nil:
 		return nil, err
 	}
-	return nil, resent{Change{Entity: row.Entity, ID: row.EntityID, Op: Op(row.Op)}}
+	return &Change{Entity: row.Entity, ID: row.EntityID, Op: Op(row.Op)}, nil
 }
 
 // Epoch names this life of the log. A client that knows another one begins anew.

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"bytes"
 	"context"
 	"embed"
 	"encoding/json"
@@ -41,6 +40,7 @@ type Tx struct {
 	*db.Tx
 	ctx      context.Context //nolint:containedctx // a transaction lives inside one call
 	q        *query.Queries
+	shapes   *shapes
 	mutation Mutation
 	scopes   map[string]*recorded
 }
@@ -72,7 +72,7 @@ func (tx *Tx) RecordIn(scope, entity, id string, old, new any) (err error) {
 		c.Prior, err = json.Marshal(old)
 	default:
 		c.Op = Update
-		c.Patch, c.Prior, err = difference(old, new)
+		c.Patch, c.Prior, err = tx.shapes.difference(old, new)
 	}
 	if err != nil || c.Op == Update && len(c.Patch) == len("{}") {
 		return err
@@ -136,38 +136,4 @@ func change(r query.Change) Change {
 		Entity: r.Entity, ID: r.EntityID, Op: Op(r.Op),
 		Patch: json.RawMessage(r.Patch), Prior: json.RawMessage(r.Prior),
 	}
-}
-
-// difference returns the fields that differ, as they are in new and in old.
-func difference(old, new any) (patch, prior json.RawMessage, err error) {
-	before, err := fields(old)
-	if err != nil {
-		return nil, nil, err
-	}
-	after, err := fields(new)
-	if err != nil {
-		return nil, nil, err
-	}
-	for name, value := range before {
-		if bytes.Equal(value, after[name]) {
-			delete(before, name)
-			delete(after, name)
-		}
-	}
-	if patch, err = json.Marshal(after); err != nil {
-		return nil, nil, err
-	}
-	prior, err = json.Marshal(before)
-	return patch, prior, err
-}
-
-// fields returns a row's JSON object, field by field.
-func fields(row any) (map[string]json.RawMessage, error) {
-	text, err := json.Marshal(row)
-	if err != nil {
-		return nil, err
-	}
-	var all map[string]json.RawMessage
-	err = json.Unmarshal(text, &all)
-	return all, err
 }
