@@ -41,9 +41,17 @@ type Conn interface {
 // Tx is the transaction of one Write.
 type Tx struct {
 	Conn
-	Now   time.Time // one time for all rows of the transaction: UTC, in microseconds
-	hooks []func()
+	Now    time.Time // one time for all rows of the transaction: UTC, in microseconds
+	queued Conn
+	hooks  []func()
+	proof  Proof
 }
+
+// Queued returns a connection for changes that nobody needs an answer of. What is
+// executed there happens in order, before the next statement of the transaction and
+// before its end; PostgreSQL is told of all of it in one message. So an error may come
+// from a later statement, or from Write. A change that touches no row is NotFound.
+func (tx *Tx) Queued() Conn { return tx.queued }
 
 // AfterCommit runs f once the transaction is durable, on the goroutine that
 // called Write. Two transactions may run their hooks in either order.
@@ -57,7 +65,7 @@ type DB struct{ engine }
 
 // engine is what SQLite and PostgreSQL do differently.
 type engine interface {
-	write(ctx context.Context, fn func(*Tx) error) (*Tx, error)
+	write(ctx context.Context, lane string, fn func(*Tx) error) (*Tx, error)
 	translate(err error) error
 	reader() (pool *sql.DB, conn Conn)
 	migrate(ctx context.Context, files fs.FS) error
@@ -122,6 +130,15 @@ func Snapshot[T any](ctx context.Context, d *DB, fn func(ctx context.Context, c 
 	return v, d.translate(err)
 }
 
+// Proof tells, from a transaction of its own, whether another one was committed. It
+// waits for that one to end.
+type Proof func(ctx context.Context, tx *Tx) (committed bool, err error)
+
+// ProvenBy says how to find out whether the transaction was committed, should the
+// server be lost while it commits. Without a proof Write then returns Unavailable, and
+// nobody knows.
+func (tx *Tx) ProvenBy(p Proof) { tx.proof = p }
+
 // Write runs fn in a transaction and returns its value when the transaction is
 // durable, or an error when it is undone.
 //
@@ -131,8 +148,16 @@ func Snapshot[T any](ctx context.Context, d *DB, fn func(ctx context.Context, c 
 // an Internal error. ctx decides whether fn starts; on SQLite it does not
 // interrupt a statement.
 func Write[T any](ctx context.Context, d *DB, fn func(tx *Tx) (T, error)) (T, error) {
+	return WriteIn(ctx, d, "", fn)
+}
+
+// WriteIn is Write for those who wait for each other anyway, because they lock the
+// same row first: those of one lane take turns in one transaction where that saves
+// waiting for the disk. Each is answered when it is durable, and what fails undoes only
+// itself. "" is no lane.
+func WriteIn[T any](ctx context.Context, d *DB, lane string, fn func(tx *Tx) (T, error)) (T, error) {
 	var v T
-	tx, err := d.write(ctx, func(tx *Tx) (err error) {
+	tx, err := d.write(ctx, lane, func(tx *Tx) (err error) {
 		v, err = fn(tx) // the last run's value; Write returns only after it
 		return err
 	})
@@ -146,8 +171,8 @@ func Write[T any](ctx context.Context, d *DB, fn func(tx *Tx) (T, error)) (T, er
 	return v, nil
 }
 
-func newTx(c Conn) *Tx {
-	return &Tx{Conn: guarded{c}, Now: time.Now().UTC().Truncate(time.Microsecond)}
+func newTx(c, queued Conn) *Tx {
+	return &Tx{Conn: guarded{c}, queued: guarded{queued}, Now: time.Now().UTC().Truncate(time.Microsecond)}
 }
 
 // safely runs fn and turns a panic into an error.

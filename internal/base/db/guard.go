@@ -57,6 +57,6 @@ func textOf(arg any) (string, bool) {
 
 type refusedText struct{}
 
-func (refusedText) Value() (driver.Value, error) {
-	return nil, errs.New(errs.Invalid, "text must be valid UTF-8 and free of U+0000")
-}
+var errUnkeepable = errs.New(errs.Invalid, "text must be valid UTF-8 and free of U+0000")
+
+func (refusedText) Value() (driver.Value, error) { return nil, errUnkeepable }

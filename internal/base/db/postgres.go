@@ -26,7 +26,10 @@ const maxAttempts = 4
 
 // postgres is PostgreSQL through database/sql. The driver caches statements per
 // connection, so there is no cache here.
-type postgres struct{ pool *sql.DB }
+type postgres struct {
+	pool  *sql.DB
+	lanes lanes
+}
 
 func openPostgres(ctx context.Context, url string) (*postgres, error) {
 	pool, err := sql.Open("pgx", url)
@@ -39,7 +42,7 @@ func openPostgres(ctx context.Context, url string) (*postgres, error) {
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, errors.Join(oneLine(err), pool.Close())
 	}
-	return &postgres{pool}, nil
+	return &postgres{pool: pool, lanes: lanes{waiting: map[string][]*turn{}}}, nil
 }
 
 // oneLine says on one line what the driver says on one for each address it tried.
@@ -138,32 +141,169 @@ func (p *postgres) watch(ctx context.Context, changed func()) {
 	}
 }
 
-// write runs fn again, after a short random pause, when it lost a race.
-func (p *postgres) write(ctx context.Context, fn func(*Tx) error) (*Tx, error) {
+// write lets those of a lane take turns. Where nobody waits, and outside of any lane, a
+// closure has its transaction alone.
+func (p *postgres) write(ctx context.Context, lane string, fn func(*Tx) error) (*Tx, error) {
+	if lane == "" {
+		return p.alone(ctx, fn)
+	}
+	t := newTurn(ctx, fn)
+	if !p.lanes.enter(lane, t) {
+		leads, err := p.lanes.await(lane, t)
+		if err != nil {
+			return nil, err
+		}
+		if !leads {
+			return p.outcome(ctx, t)
+		}
+	}
+	all := append([]*turn{t}, p.lanes.take(lane, maxTurn-1)...)
+	if len(all) == 1 {
+		defer p.lanes.pass(lane)
+		return p.alone(ctx, fn)
+	}
+	all = p.together(ctx, lane, all)
+	p.lanes.pass(lane)
+	for _, other := range all[1:] {
+		close(other.done)
+	}
+	return p.outcome(ctx, t)
+}
+
+// outcome is a turn's, whoever has led it.
+func (p *postgres) outcome(ctx context.Context, t *turn) (*Tx, error) {
+	switch {
+	case t.fate == undone:
+		return p.alone(ctx, t.fn)
+	case t.fate == settled && t.err != nil:
+		return nil, t.err
+	case t.fate == settled:
+		return t.tx, nil
+	}
+	if committed, err := p.prove(ctx, t.tx, errLostServer); committed || err != nil {
+		return t.tx, err
+	}
+	return p.alone(ctx, t.fn)
+}
+
+// turnCap bounds a turn: its statements have nobody who could give them up.
+const turnCap = 30 * time.Second
+
+// together runs turns, and whoever joins the lane meanwhile, in one transaction, and
+// returns all of them with their fates.
+func (p *postgres) together(ctx context.Context, lane string, all []*turn) []*turn {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), turnCap)
+	defer cancel()
+	s, err := p.begin(ctx)
+	if err != nil {
+		return decide(all, undone, nil)
+	}
+	defer s.end()
+	s.control = append(s.control, savepoint)
+	end := time.Now().Add(maxTurnTime)
+	for i := 0; i < len(all); i++ {
+		if err := s.join(&all[i].job); err != nil {
+			return decide(all, undone, all[i])
+		}
+		if i == len(all)-1 && len(all) < maxTurn && time.Now().Before(end) {
+			all = append(all, p.lanes.take(lane, 1)...)
+		}
+	}
+	switch err := s.commit(); {
+	case err == nil:
+		return decide(all, settled, nil)
+	case unanswered(err):
+		return decide(all, unknown, nil)
+	}
+	return decide(all, undone, nil)
+}
+
+// decide gives turns their fate. What the culprit did is its own fault; one that lost a
+// race tries again, and one that was refused is not concerned by how the others end.
+func decide(all []*turn, f fate, culprit *turn) []*turn {
+	for _, t := range all {
+		switch t.fate = f; {
+		case t == culprit && t.err != nil:
+			t.fate = settled
+		case lostRace(t.err), t.err != nil && f == unknown:
+			t.fate = undone
+		}
+	}
+	return all
+}
+
+// alone runs a closure in a transaction of its own, and again, after a short random
+// pause, when it lost a race or is proven not to have been committed.
+func (p *postgres) alone(ctx context.Context, fn func(*Tx) error) (*Tx, error) {
 	for attempt := 1; ; attempt++ {
 		tx, err := p.once(ctx, fn)
-		if !lostRace(err) || attempt == maxAttempts {
+		if unanswered(err) && tx != nil {
+			if committed, err := p.prove(ctx, tx, err); committed || err != nil {
+				return tx, err
+			}
+		} else if !lostRace(err) {
 			return tx, err
 		}
-		select {
-		case <-time.After(rand.N(time.Duration(attempt) * 10 * time.Millisecond)):
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if attempt == maxAttempts {
+			return nil, err
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return nil, err
 		}
 	}
 }
 
+func pause(ctx context.Context, attempt int) error {
+	select {
+	case <-time.After(rand.N(time.Duration(attempt) * 10 * time.Millisecond)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// once returns the transaction with an error when it is the commit's.
 func (p *postgres) once(ctx context.Context, fn func(*Tx) error) (*Tx, error) {
-	open, err := p.pool.BeginTx(ctx, nil)
+	s, err := p.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer open.Rollback() //nolint:errcheck // after a commit there is nothing to undo
-	tx := newTx(open)
-	if err := safely(fn, tx); err != nil {
-		return nil, err
+	defer s.end()
+	j := &job{ctx: ctx, fn: fn}
+	if s.run(j); j.err != nil {
+		return nil, j.err
 	}
-	return tx, open.Commit()
+	return j.tx, s.commit()
+}
+
+var errLostServer = errs.New(errs.Unavailable, "the database was lost while it committed")
+
+// prove asks whether a transaction was committed whose commit was not answered. It
+// returns the commit's error when that cannot be found out.
+func (p *postgres) prove(ctx context.Context, tx *Tx, lost error) (committed bool, err error) {
+	if tx.proof == nil {
+		return false, lost
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endCap)
+	defer cancel()
+	for attempt := 1; ; attempt++ {
+		s, err := p.begin(ctx)
+		if err == nil {
+			j := &job{ctx: ctx, fn: func(asking *Tx) (err error) {
+				committed, err = tx.proof(ctx, asking)
+				return err
+			}}
+			s.run(j)
+			s.end()
+			err = j.err
+		}
+		if err == nil {
+			return committed, nil
+		}
+		if attempt == maxAttempts || pause(ctx, 10*attempt) != nil {
+			return false, errors.Join(lost, err)
+		}
+	}
 }
 
 func lostRace(err error) bool {

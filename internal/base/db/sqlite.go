@@ -74,7 +74,8 @@ func (l *lite) name() string { return "sqlite" }
 
 func (l *lite) reader() (*sql.DB, Conn) { return l.readers, l.cached }
 
-func (l *lite) write(ctx context.Context, fn func(*Tx) error) (*Tx, error) {
+// write needs no lanes: there is one, for all.
+func (l *lite) write(ctx context.Context, _ string, fn func(*Tx) error) (*Tx, error) {
 	return l.writer.do(ctx, fn)
 }
 

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -191,7 +192,8 @@ func (w *writer) join(j *job) error {
 // run calls the closure, unless its caller has gone.
 func (w *writer) run(j *job) {
 	if j.err = j.ctx.Err(); j.err == nil {
-		j.tx = newTx(uninterrupted{w.tx})
+		c := uninterrupted{w.tx}
+		j.tx = newTx(c, touching{c})
 		j.err = safely(j.fn, j.tx)
 	}
 }
@@ -218,4 +220,19 @@ func (u uninterrupted) QueryContext(_ context.Context, query string, args ...any
 
 func (u uninterrupted) QueryRowContext(_ context.Context, query string, args ...any) *sql.Row {
 	return u.Conn.QueryRowContext(context.Background(), query, args...)
+}
+
+// touching makes a change that touches no row an error. There is nobody to save a
+// round trip to, so it queues nothing.
+type touching struct{ Conn }
+
+func (t touching) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	result, err := t.Conn.ExecContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return nil, cmp.Or(err, sql.ErrNoRows)
+	}
+	return result, nil
 }

@@ -99,7 +99,7 @@ func (h *Hub) lookAround(ctx context.Context, log *Log, logger *slog.Logger) {
 		}
 		return
 	}
-	h.wake(heads)
+	h.catchUp(heads)
 }
 
 // relay publishes all of a scope's transactions after seq.
@@ -121,8 +121,20 @@ func (h *Hub) relay(ctx context.Context, log *Log, scope string, seq int64) erro
 	}
 }
 
-// wake notes how far scopes have come. It never blocks.
-func (h *Hub) wake(heads map[string]int64) {
+// wake notes that scopes have come further. It never blocks.
+func (h *Hub) wake(scopes []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, scope := range scopes {
+		if _, followed := h.told[scope]; followed {
+			h.dirty[scope] = struct{}{}
+		}
+	}
+	h.signal()
+}
+
+// catchUp is wake for scopes that may have come further: to the given seq.
+func (h *Hub) catchUp(heads map[string]int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for scope, seq := range heads {
@@ -130,6 +142,11 @@ func (h *Hub) wake(heads map[string]int64) {
 			h.dirty[scope] = struct{}{}
 		}
 	}
+	h.signal()
+}
+
+// signal wakes Run when there is something to read. The caller holds the lock.
+func (h *Hub) signal() {
 	if len(h.dirty) == 0 {
 		return
 	}
@@ -250,14 +267,14 @@ func (h *Hub) follow(f *follower, scopes []string) bool {
 // between the reading and now found no head to compare with, so all are woken.
 func (h *Hub) begin(heads map[string]int64) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	for scope, seq := range heads {
 		if h.told[scope] == unknown && h.followers[scope] != nil {
 			h.told[scope] = seq
 			h.dirty[scope] = struct{}{}
 		}
 	}
-	h.mu.Unlock()
-	h.wake(nil)
+	h.signal()
 }
 
 // unfollow takes scopes from a follower, or all of them when none is named.

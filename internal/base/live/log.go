@@ -50,6 +50,15 @@ type Mutation struct {
 	Tx     string
 }
 
+// lane is where the mutation waits for its turn: those of several scopes wait for each
+// other in an order that turns would break.
+func (m Mutation) lane() string {
+	if len(m.Scopes) == 1 {
+		return m.Scopes[0]
+	}
+	return ""
+}
+
 // Entry is what one transaction did in one scope.
 type Entry struct {
 	Scope   string    `json:"scope"`
@@ -97,7 +106,7 @@ func Write[T any](ctx context.Context, l *Log, m Mutation, fn func(*Tx) (T, erro
 	if !named {
 		m.Tx = uuid.NewString()
 	}
-	v, err = db.Write(ctx, l.db, func(dtx *db.Tx) (v T, err error) {
+	v, err = db.WriteIn(ctx, l.db, m.lane(), func(dtx *db.Tx) (v T, err error) {
 		tx, err := l.begin(ctx, dtx, m)
 		if err != nil {
 			return v, err
@@ -105,11 +114,11 @@ func Write[T any](ctx context.Context, l *Log, m Mutation, fn func(*Tx) (T, erro
 		if v, err = fn(tx); err != nil {
 			return v, err
 		}
-		recorded, err := tx.end()
-		if err == nil && len(recorded) == 0 {
+		changed, err := tx.end()
+		if err == nil && len(changed) == 0 {
 			err = unchanged[T]{v}
 		}
-		dtx.AfterCommit(func() { l.hub.wake(recorded) })
+		dtx.AfterCommit(func() { l.hub.wake(changed) })
 		return v, err
 	})
 	if err != nil && named {
@@ -126,7 +135,10 @@ func Write[T any](ctx context.Context, l *Log, m Mutation, fn func(*Tx) (T, erro
 
 // begin locks the scopes, in an order that all writers share.
 func (l *Log) begin(ctx context.Context, dtx *db.Tx, m Mutation) (*Tx, error) {
-	tx := &Tx{Tx: dtx, ctx: ctx, q: query.New(dtx), shapes: &l.shapes, mutation: m, scopes: make(map[string]*recorded, len(m.Scopes))}
+	tx := &Tx{
+		Tx: dtx, ctx: ctx, q: query.New(dtx.Queued()), shapes: &l.shapes,
+		mutation: m, scopes: make(map[string]*[]Change, len(m.Scopes)),
+	}
 	for _, scope := range slices.Sorted(slices.Values(m.Scopes)) {
 		if _, err := tx.lock(scope); err != nil {
 			return nil, err

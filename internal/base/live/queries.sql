@@ -1,7 +1,6 @@
--- name: Bump :one
+-- name: Bump :exec
 INSERT INTO scope (id, seq) VALUES (sqlc.arg(id), 1)
-ON CONFLICT (id) DO UPDATE SET seq = scope.seq + 1
-RETURNING seq;
+ON CONFLICT (id) DO UPDATE SET seq = scope.seq + 1;
 
 -- name: Unbump :exec
 UPDATE scope SET seq = seq - 1 WHERE id = sqlc.arg(id);
@@ -11,8 +10,9 @@ SELECT seq FROM scope WHERE id = sqlc.arg(id);
 
 -- name: AddChange :exec
 INSERT INTO change (scope, seq, n, tx, at, actor, entity, entity_id, op, patch, prior)
-VALUES (sqlc.arg(scope), sqlc.arg(seq), sqlc.arg(n), sqlc.arg(tx), sqlc.arg(at), sqlc.arg(actor),
-        sqlc.arg(entity), sqlc.arg(entity_id), sqlc.arg(op), sqlc.arg(patch), sqlc.arg(prior));
+SELECT scope.id, scope.seq, CAST(sqlc.arg(n) AS BIGINT), sqlc.arg(tx), CAST(sqlc.arg(at) AS BIGINT), sqlc.arg(actor),
+       sqlc.arg(entity), sqlc.arg(entity_id), sqlc.arg(op), sqlc.arg(patch), sqlc.arg(prior)
+FROM scope WHERE scope.id = sqlc.arg(scope);
 
 -- name: FindTx :one
 SELECT entity, entity_id, op FROM change

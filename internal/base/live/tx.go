@@ -2,8 +2,10 @@ package live
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"encoding/json"
+	"errors"
 
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/live/query"
@@ -39,16 +41,10 @@ type Change struct {
 type Tx struct {
 	*db.Tx
 	ctx      context.Context //nolint:containedctx // a transaction lives inside one call
-	q        *query.Queries
+	q        *query.Queries  // for what needs no answer
 	shapes   *shapes
 	mutation Mutation
-	scopes   map[string]*recorded
-}
-
-// recorded is what a transaction has recorded in one scope.
-type recorded struct {
-	seq     int64
-	changes []Change
+	scopes   map[string]*[]Change // that are locked, and what was recorded there
 }
 
 // Record appends what happened to a row, in the mutation's first scope: old is nil
@@ -77,51 +73,56 @@ func (tx *Tx) RecordIn(scope, entity, id string, old, new any) (err error) {
 	if err != nil || c.Op == Update && len(c.Patch) == len("{}") {
 		return err
 	}
-	r, err := tx.lock(scope)
+	changes, err := tx.lock(scope)
 	if err != nil {
 		return err
 	}
-	r.changes = append(r.changes, c)
+	*changes = append(*changes, c)
 	return nil
 }
 
 // lock gives the transaction its seq in a scope, once.
-func (tx *Tx) lock(scope string) (*recorded, error) {
-	if r, ok := tx.scopes[scope]; ok {
-		return r, nil
+func (tx *Tx) lock(scope string) (*[]Change, error) {
+	if changes, ok := tx.scopes[scope]; ok {
+		return changes, nil
 	}
-	seq, err := tx.q.Bump(tx.ctx, scope)
-	if err != nil {
+	if err := tx.q.Bump(tx.ctx, scope); err != nil {
 		return nil, err
 	}
-	r := &recorded{seq: seq}
-	tx.scopes[scope] = r
-	return r, nil
+	changes := new([]Change)
+	tx.scopes[scope] = changes
+	return changes, nil
 }
 
-// end appends the rows and returns the scopes that have some, with their seq. A
-// scope where nothing was recorded gives its number back.
-func (tx *Tx) end() (map[string]int64, error) {
-	all := make(map[string]int64, len(tx.scopes))
-	for scope, r := range tx.scopes {
-		if len(r.changes) == 0 {
-			if err := tx.q.Unbump(tx.ctx, scope); err != nil {
-				return nil, err
-			}
-			continue
+// end appends the rows and returns the scopes that have some. A scope where nothing was
+// recorded gives its number back.
+func (tx *Tx) end() (changed []string, err error) {
+	for scope, changes := range tx.scopes {
+		if len(*changes) > 0 {
+			changed = append(changed, scope)
 		}
-		all[scope] = r.seq
-		if err := tx.append(scope, r); err != nil {
+	}
+	if len(changed) == 0 {
+		return nil, nil
+	}
+	for scope, changes := range tx.scopes {
+		if err := tx.append(scope, *changes); err != nil {
 			return nil, err
 		}
 	}
-	return all, nil
+	tx.ProvenBy(func(ctx context.Context, asking *db.Tx) (bool, error) {
+		return wasApplied(ctx, asking, changed[0], tx.mutation)
+	})
+	return changed, nil
 }
 
-func (tx *Tx) append(scope string, r *recorded) error {
-	for n, c := range r.changes {
+func (tx *Tx) append(scope string, changes []Change) error {
+	if len(changes) == 0 {
+		return tx.q.Unbump(tx.ctx, scope)
+	}
+	for n, c := range changes {
 		err := tx.q.AddChange(tx.ctx, query.AddChangeParams{
-			Scope: scope, Seq: r.seq, N: int64(n), Tx: tx.mutation.Tx, At: tx.Micros(), Actor: tx.mutation.Actor,
+			Scope: scope, N: int64(n), Tx: tx.mutation.Tx, At: tx.Micros(), Actor: tx.mutation.Actor,
 			Entity: c.Entity, EntityID: c.ID, Op: string(c.Op), Patch: string(c.Patch), Prior: string(c.Prior),
 		})
 		if err != nil {
@@ -129,6 +130,20 @@ func (tx *Tx) append(scope string, r *recorded) error {
 		}
 	}
 	return nil
+}
+
+// wasApplied reports whether a scope has the mutation. It locks the scope, so that
+// whoever is about to commit there has ended.
+func wasApplied(ctx context.Context, asking *db.Tx, scope string, m Mutation) (bool, error) {
+	q := query.New(asking)
+	if err := q.Bump(ctx, scope); err != nil {
+		return false, err
+	}
+	_, err := q.FindTx(ctx, query.FindTxParams{Scope: scope, Actor: m.Actor, Tx: m.Tx})
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func change(r query.Change) Change {

@@ -11,13 +11,12 @@ import (
 
 const addChange = `-- name: AddChange :exec
 INSERT INTO change (scope, seq, n, tx, at, actor, entity, entity_id, op, patch, prior)
-VALUES ($1, $2, $3, $4, $5, $6,
-        $7, $8, $9, $10, $11)
+SELECT scope.id, scope.seq, CAST($1 AS BIGINT), $2, CAST($3 AS BIGINT), $4,
+       $5, $6, $7, $8, $9
+FROM scope WHERE scope.id = $10
 `
 
 type AddChangeParams struct {
-	Scope    string
-	Seq      int64
 	N        int64
 	Tx       string
 	At       int64
@@ -27,12 +26,11 @@ type AddChangeParams struct {
 	Op       string
 	Patch    string
 	Prior    string
+	Scope    string
 }
 
 func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) error {
 	_, err := q.db.ExecContext(ctx, addChange,
-		arg.Scope,
-		arg.Seq,
 		arg.N,
 		arg.Tx,
 		arg.At,
@@ -42,6 +40,7 @@ func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) error {
 		arg.Op,
 		arg.Patch,
 		arg.Prior,
+		arg.Scope,
 	)
 	return err
 }
@@ -55,17 +54,14 @@ func (q *Queries) BeginEpoch(ctx context.Context, epoch string) error {
 	return err
 }
 
-const bump = `-- name: Bump :one
+const bump = `-- name: Bump :exec
 INSERT INTO scope (id, seq) VALUES ($1, 1)
 ON CONFLICT (id) DO UPDATE SET seq = scope.seq + 1
-RETURNING seq
 `
 
-func (q *Queries) Bump(ctx context.Context, id string) (int64, error) {
-	row := q.db.QueryRowContext(ctx, bump, id)
-	var seq int64
-	err := row.Scan(&seq)
-	return seq, err
+func (q *Queries) Bump(ctx context.Context, id string) error {
+	_, err := q.db.ExecContext(ctx, bump, id)
+	return err
 }
 
 const epoch = `-- name: Epoch :one
