@@ -40,7 +40,7 @@ func New(issues *issue.Service) *Service { return &Service{issues} }
 // NotFound: there is no such issue that the actor may see. Forbidden: they are a
 // viewer. Invalid: the project has no such status, or no such issue as a neighbour.
 // Conflict: the move names a version and the issue has another.
-func (s *Service) Move(ctx context.Context, by account.Actor, tx string, key issue.Key, m Move) (_ issue.Issue, err error) {
+func (s *Service) Move(ctx context.Context, by account.Actor, tx string, key issue.Key, m Move) (_ issue.Placed, err error) {
 	defer errs.Wrap(&err, "board.Move(%s)", key)
 	return s.issues.Place(ctx, by, tx, key, m.Version, func(ctx context.Context, c db.Conn, projectID, id string, from issue.Spot) (issue.Spot, []issue.Ranked, error) {
 		f := finder{q: query.New(c), projectID: projectID, moved: id, from: from, statusID: m.StatusID}

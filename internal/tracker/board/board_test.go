@@ -193,7 +193,7 @@ func TestNothingMoves(t *testing.T) {
 			{StatusID: w.open, After: w.cards["A"].ID}, {StatusID: w.open, Before: w.cards["C"].ID}, {StatusID: w.open, After: w.cards["B"].ID},
 		} {
 			moved, err := w.Move(t.Context(), w.member, "", w.key(t, "B"), m)
-			if diff := cmp.Diff(w.cards["B"], moved); err != nil || diff != "" {
+			if diff := cmp.Diff(w.cards["B"], moved.Issue); err != nil || diff != "" {
 				t.Errorf("%+v: %v %s", m, err, diff)
 			}
 		}

@@ -30,13 +30,15 @@ type moveInput struct {
 	}
 }
 
-func (s *Service) move(ctx context.Context, by account.Actor, in *moveInput) (*issue.Output, error) {
+type moveOutput struct{ Body issue.Placed }
+
+func (s *Service) move(ctx context.Context, by account.Actor, in *moveInput) (*moveOutput, error) {
 	key, err := issue.ParseKey(in.Key)
 	if err != nil {
 		return nil, err
 	}
-	i, err := s.Move(ctx, by, in.Tx, key, Move{
+	placed, err := s.Move(ctx, by, in.Tx, key, Move{
 		StatusID: in.Body.StatusID, After: in.Body.After.Value, Before: in.Body.Before.Value, Version: in.Body.Version,
 	})
-	return &issue.Output{Body: i}, err
+	return &moveOutput{placed}, err
 }

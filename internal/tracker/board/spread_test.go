@@ -155,7 +155,7 @@ func TestMakingRoom(t *testing.T) {
 			t.Error(got)
 		}
 		entries, err := w.log.Since(ctx, project.Scope(w.p.ID), before)
-		if err != nil || len(entries) != 1 || entries[0].Tx != "m1" || len(entries[0].Changes) != 3 {
+		if err != nil || len(entries) != 1 || entries[0].Tx != "m1" || len(entries[0].Changes) != 3 || len(moved.Others) != 2 {
 			t.Fatalf("%+v, %v", entries, err)
 		}
 		for n, c := range entries[0].Changes {
@@ -165,6 +165,12 @@ func TestMakingRoom(t *testing.T) {
 			}
 			if n > 0 && (len(patch) != 2 || patch["rank"] == nil || patch["version"] == nil) {
 				t.Errorf("%s", c.Patch)
+			}
+		}
+		for _, other := range moved.Others {
+			got, err := w.issues.Get(ctx, w.member, w.key(t, other.Title))
+			if diff := cmp.Diff(got.Header, other); err != nil || diff != "" {
+				t.Errorf("%v %s", err, diff)
 			}
 		}
 		for _, i := range column(t, w, w.open) {
@@ -177,7 +183,7 @@ func TestMakingRoom(t *testing.T) {
 			}
 		}
 		again, err := w.Move(ctx, w.member, "m1", w.key(t, "Y"), m)
-		if diff := cmp.Diff(moved, again); err != nil || diff != "" || head(t, w) != before+1 {
+		if diff := cmp.Diff(moved.Issue, again.Issue); err != nil || diff != "" || head(t, w) != before+1 {
 			t.Errorf("sent again: %v %s", err, diff)
 		}
 		crowd(t, w)
@@ -185,6 +191,19 @@ func TestMakingRoom(t *testing.T) {
 		_, err2 := w.Move(ctx, w.stranger, "", w.key(t, "X"), m)
 		if !errs.Is(err, errs.Forbidden) || !errs.Is(err2, errs.NotFound) || head(t, w) != before+1 {
 			t.Errorf("%v, %v", err, err2)
+		}
+	})
+}
+
+// TestRoomAtItsOwnRank: when all others move away, the issue may keep the rank that it
+// had, and still be moved.
+func TestRoomAtItsOwnRank(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		crowd(t, w)
+		setRanks(t, w, map[string]string{"D": "a2"})
+		moved, err := w.Move(t.Context(), w.member, "", w.key(t, "D"), board.Move{StatusID: w.open, After: w.cards["B"].ID})
+		if got := columns(t, w); err != nil || moved.Rank != "a2" || moved.Version != w.cards["D"].Version+1 || got != "A B D C||X Y" {
+			t.Errorf("%+v, %v: %s", moved, err, got)
 		}
 	})
 }

@@ -164,7 +164,7 @@ func (s *Service) Get(ctx context.Context, by account.Actor, key Key) (_ Issue, 
 // issue has another; the error carries the issue as it is now.
 func (s *Service) Update(ctx context.Context, by account.Actor, tx string, key Key, version *int64, edit Edit) (_ Issue, err error) {
 	defer errs.Wrap(&err, "issue.Update(%s)", key)
-	return s.change(ctx, by, tx, key, version, func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, []Ranked, error) {
+	changed, err := s.change(ctx, by, tx, key, version, func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, []Ranked, error) {
 		old := draftOf(row)
 		d := old
 		edit(&d)
@@ -182,41 +182,43 @@ func (s *Service) Update(ctx context.Context, by account.Actor, tx string, key K
 		}
 		return d.onto(row), nil, nil
 	})
+	return changed.Issue, err
 }
 
 // change runs a mutation of one issue: alter returns the row as it shall be, and the new
 // ranks of others.
 func (s *Service) change(ctx context.Context, by account.Actor, tx string, key Key, version *int64,
 	alter func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, []Ranked, error),
-) (Issue, error) {
+) (Placed, error) {
 	p, err := s.project(ctx, by, key.Project)
 	if err != nil {
-		return Issue{}, noIssue(err)
+		return Placed{}, noIssue(err)
 	}
 	m := live.Mutation{Scopes: []string{project.Scope(p.ID)}, Actor: by.ID, Tx: tx}
-	i, seen, err := live.Write(ctx, s.log, m, func(tx *live.Tx) (Issue, error) {
+	changed, seen, err := live.Write(ctx, s.log, m, func(tx *live.Tx) (Placed, error) {
 		found, err := enter(ctx, tx, by, key, project.Member)
 		if err != nil {
-			return Issue{}, err
+			return Placed{}, err
 		}
 		old := issue(found.Issue, found.ProjectKey)
 		if version != nil && *version != old.Version {
-			return Issue{}, errs.Stale(old)
+			return Placed{}, errs.Stale(old)
 		}
 		row, others, err := alter(ctx, tx, found.Issue)
-		if err != nil || row == found.Issue {
-			return old, err
+		if err != nil || row == found.Issue && len(others) == 0 {
+			return Placed{Issue: old}, err
 		}
 		i, err := update(ctx, tx, by, old, row)
 		if err != nil {
-			return i, err
+			return Placed{}, err
 		}
-		return i, rerank(ctx, tx, by, found, others)
+		made, err := rerank(ctx, tx, by, found, others)
+		return Placed{i, made}, err
 	})
 	if err == nil && seen != nil {
-		return s.again(ctx, by, key, seen)
+		changed.Issue, err = s.again(ctx, by, key, seen)
 	}
-	return i, err
+	return changed, err
 }
 
 // again answers a mutation that was sent again. Conflict: its id was used for a

@@ -16,13 +16,19 @@ type Spot struct{ StatusID, Rank string }
 // Ranked is an issue, by its id, and the rank that it gets.
 type Ranked struct{ ID, Rank string }
 
+// Placed is an issue after a change, and those that made room for it.
+type Placed struct {
+	Issue
+	Others []Header `json:"others,omitempty" nullable:"false" doc:"issues beside it whose rank had to change, too; seldom there"`
+}
+
 // Place puts an issue where find says, which runs inside the transaction and is told
 // where the issue stands. To make room find may give other issues of the project new
 // ranks: their versions grow, but nobody has updated them.
 // Errors are those of Update, and of find.
 func (s *Service) Place(ctx context.Context, by account.Actor, tx string, key Key, version *int64,
 	find func(ctx context.Context, c db.Conn, projectID, id string, from Spot) (Spot, []Ranked, error),
-) (_ Issue, err error) {
+) (_ Placed, err error) {
 	defer errs.Wrap(&err, "issue.Place(%s)", key)
 	return s.change(ctx, by, tx, key, version, func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, []Ranked, error) {
 		to, others, err := find(ctx, tx, row.ProjectID, row.ID, Spot{row.StatusID, row.Rank})
@@ -33,20 +39,23 @@ func (s *Service) Place(ctx context.Context, by account.Actor, tx string, key Ke
 
 // rerank comes after the change of the issue itself: by the first row that a mutation
 // records, it is recognised when it is sent again.
-func rerank(ctx context.Context, tx *live.Tx, by account.Actor, moved query.EnterIssueRow, others []Ranked) error {
+func rerank(ctx context.Context, tx *live.Tx, by account.Actor, moved query.EnterIssueRow, others []Ranked) (made []Header, err error) {
 	q := query.New(tx)
 	for _, o := range others {
-		old, err := q.GetIssue(ctx, o.ID)
+		row, err := q.GetIssue(ctx, o.ID)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		row, err := q.Rerank(ctx, query.RerankParams{ID: o.ID, Rank: o.Rank, ProjectID: moved.Issue.ProjectID, Actor: by.ID})
+		old := issue(row, moved.ProjectKey)
+		row, err = q.Rerank(ctx, query.RerankParams{ID: o.ID, Rank: o.Rank, ProjectID: moved.Issue.ProjectID, Actor: by.ID})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := tx.Record(entity, o.ID, issue(old, moved.ProjectKey), issue(row, moved.ProjectKey)); err != nil {
-			return err
+		i := issue(row, moved.ProjectKey)
+		if err := tx.Record(entity, o.ID, old, i); err != nil {
+			return nil, err
 		}
+		made = append(made, i.Header)
 	}
-	return nil
+	return made, nil
 }
