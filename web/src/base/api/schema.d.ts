@@ -676,6 +676,43 @@ export interface components {
       methods: string[];
       token: string;
     };
+    Header: {
+      /** Format: uuid */
+      assigneeId: string | null;
+      /** Format: uuid */
+      authorId: string;
+      /** Format: date-time */
+      createdAt: string;
+      /** Format: date */
+      dueOn: string | null;
+      /**
+       * Format: double
+       * @description points, in steps of 0.001; null: not estimated
+       */
+      effort: number | null;
+      /** Format: uuid */
+      id: string;
+      /** @description the project's key and the number, like MESOS-12 */
+      key: string;
+      /** Format: int64 */
+      number: number;
+      /** Format: uuid */
+      parentId: string | null;
+      /** @enum {string} */
+      priority: 'low' | 'medium' | 'high' | 'urgent';
+      /** @description a fractional index: the order within the column, compared byte by byte */
+      rank: string;
+      /** Format: uuid */
+      statusId: string;
+      title: string;
+      /** Format: date-time */
+      updatedAt: string;
+      /**
+       * Format: int64
+       * @description grows by one with every change
+       */
+      version: number;
+    };
     HealthOutputBody: {
       /** @enum {string} */
       database: 'sqlite' | 'postgres';
@@ -872,6 +909,47 @@ export interface components {
       role: 'owner' | 'maintainer' | 'member' | 'viewer';
       /** Format: uuid */
       userId: string;
+    };
+    Placed: {
+      /** Format: uuid */
+      assigneeId: string | null;
+      /** Format: uuid */
+      authorId: string;
+      /** Format: date-time */
+      createdAt: string;
+      /** @description Markdown */
+      description: string;
+      /** Format: date */
+      dueOn: string | null;
+      /**
+       * Format: double
+       * @description points, in steps of 0.001; null: not estimated
+       */
+      effort: number | null;
+      /** Format: uuid */
+      id: string;
+      /** @description the project's key and the number, like MESOS-12 */
+      key: string;
+      /** Format: int64 */
+      number: number;
+      /** @description issues beside it whose rank had to change, too; seldom there */
+      others?: components['schemas']['Header'][];
+      /** Format: uuid */
+      parentId: string | null;
+      /** @enum {string} */
+      priority: 'low' | 'medium' | 'high' | 'urgent';
+      /** @description a fractional index: the order within the column, compared byte by byte */
+      rank: string;
+      /** Format: uuid */
+      statusId: string;
+      title: string;
+      /** Format: date-time */
+      updatedAt: string;
+      /**
+       * Format: int64
+       * @description grows by one with every change
+       */
+      version: number;
     };
     Profile: {
       displayName: string;
@@ -1980,7 +2058,7 @@ export interface operations {
           [name: string]: unknown;
         };
         content: {
-          'application/json': components['schemas']['Issue'];
+          'application/json': components['schemas']['Placed'];
         };
       };
       /** @description Error */

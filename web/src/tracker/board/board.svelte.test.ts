@@ -23,6 +23,15 @@ function issue(number: number, fields: Partial<Issue> = {}): Issue {
   };
 }
 
+/** What a snapshot of the project holds beside the issues. */
+function held() {
+  const status = (id: string, category: string, rank: string) => ({ id, name: id, category, color: 'gray', rank });
+  return {
+    project: [{ id: P, key: 'MESOS', name: 'Apache Mesos', description: '', version: 1 }] as never,
+    status: [status('done', 'done', 'b'), status('open', 'open', 'a')] as never,
+  };
+}
+
 let engine: Engine;
 let session: Session;
 let store: Store;
@@ -39,16 +48,11 @@ function open(role: 'owner' | 'viewer' = 'owner'): void {
     tell: () => undefined,
     onRefused: () => undefined,
   });
-  const status = (id: string, category: string, rank: string) => ({ id, name: id, category, color: 'gray', rank });
   const rows = [1, 2, 3].map((n) => issue(n)).concat(issue(4, { statusId: 'done', parentId: 'i1', effort: 0.1 }));
   engine.replica.load({ scope: `user:ada`, epoch: 'e', seq: 1, entities: { membership: [{ id: P, role }] as never } });
   engine.replica.load({
     ...{ scope: SCOPE, epoch: 'e', seq: 1 },
-    entities: {
-      project: [{ id: P, key: 'MESOS', name: 'Apache Mesos', description: '', version: 1 }] as never,
-      status: [status('done', 'done', 'b'), status('open', 'open', 'a')] as never,
-      issue: rows,
-    },
+    entities: { ...held(), issue: rows },
   });
   store = new Store(engine);
   const opened = new OpenedProject({ me, store } as unknown as Workspace, () => 'MESOS');
@@ -117,6 +121,59 @@ describe('a move', () => {
     serve(() => problem(403));
     await expect(move('i1', 'done', null, null).done).rejects.toMatchObject({ status: 403 });
     expect(board.ids('open')).toEqual(['i1', 'i2', 'i3']);
+  });
+});
+
+describe('a move that makes room', () => {
+  // As the server spreads out the two around a gap that is full.
+  const full = { i1: 'a0', i2: `a1${'V'.repeat(37)}1`, i3: `a1${'V'.repeat(37)}2` };
+  const spread = { i2: 'a1', i9: 'a2', i3: 'a3' };
+  const changes = [
+    { id: 'i9', patch: { rank: spread.i9, version: 2, updatedAt: '2026-01-02T00:00:00Z' } },
+    { id: 'i2', patch: { rank: spread.i2, version: 2 } },
+    { id: 'i3', patch: { rank: spread.i3, version: 2 } },
+  ].map((change) => ({ ...change, entity: 'issue', op: 'update' as const }));
+  const entry = (tx: string) => ({ scope: SCOPE, seq: 2, tx, at: '2026-01-02T00:00:00Z', actor: 'ada', changes });
+  const ranks = () => board.ids('open').map((id) => [id, board.issue(id)!.rank]);
+  const after = [['i1', 'a0'], ...Object.entries(spread)];
+
+  beforeEach(() => {
+    const rows = [1, 2, 3, 9].map((n) => issue(n, { rank: full[`i${n}` as 'i1'] ?? 'a8' }));
+    engine.replica.load({
+      ...{ scope: SCOPE, epoch: 'e', seq: 1 },
+      entities: { ...held(), issue: rows },
+    });
+    asked = serve(() =>
+      json({
+        ...{ ...issue(9, { rank: spread.i9, version: 2 }), description: '' },
+        others: [issue(2, { rank: spread.i2, version: 2 }), issue(3, { rank: spread.i3, version: 2 })],
+      }),
+    );
+  });
+
+  test('shows where it was put, in every state between the drop and the log', async () => {
+    const seen: string[] = [];
+    engine.replica.signals.on(`g ${SCOPE} issue column open`, () => seen.push(board.ids('open').join(' ')));
+    const { tx } = move('i9', 'open', 'i2', 'i3');
+    await sent();
+    expect(ranks()).toEqual(after);
+    engine.replica.apply(SCOPE, [entry(tx)]);
+    expect(ranks()).toEqual(after);
+    expect(new Set(seen)).toEqual(new Set(['i1 i2 i9 i3']));
+  });
+
+  test('is the same when the log comes first, or is another person’s', () => {
+    engine.replica.apply(SCOPE, [entry('another')]);
+    expect(ranks()).toEqual(after);
+  });
+
+  test('carries along a move over it that is still waiting', () => {
+    serve(offline);
+    move('i1', 'open', 'i2', 'i3');
+    expect(board.ids('open')).toEqual(['i2', 'i1', 'i3', 'i9']);
+    engine.replica.apply(SCOPE, [entry('another')]);
+    expect(board.ids('open')).toEqual(['i2', 'i1', 'i9', 'i3']);
+    expect(board.issue('i1')!.rank).toBe('a1V');
   });
 });
 

@@ -60,7 +60,7 @@ interface Target {
 const scope = ({ project }: { project: string }) => scopeOf(project);
 const header = (tx: string) => ({ 'Idempotency-Key': tx });
 
-function answer(row: { id: string; [field: string]: unknown }): Answer & { value: Issue } {
+function answer(row: { id: string; [field: string]: unknown }): Required<Pick<Answer, 'rows'>> & { value: Issue } {
   return { rows: [{ entity: issues.name, row }], value: row as unknown as Issue };
 }
 
@@ -172,7 +172,10 @@ export const moveIssue: Mutation<Move, Issue> = {
   send: async (api: Api, { id, statusId, after, before }, { tx }, known) => {
     const params = { path: { key: keyOf(known, id) }, header: header(tx) };
     const body = { statusId, ...(after ? { after } : {}), ...(before ? { before } : {}) };
-    return answer(await ok(api.POST('/api/issues/{key}/move', { params, body })));
+    // Others may have made room: beside their old ranks the new one would stand elsewhere until the log comes.
+    const { others = [], ...moved } = await ok(api.POST('/api/issues/{key}/move', { params, body }));
+    const { rows, value } = answer(moved);
+    return { rows: [...rows, ...others.map((row) => ({ entity: issues.name, row }))], value };
   },
   inverse: (read, { project, id }) => {
     const row = read.get(issues, id);
