@@ -77,13 +77,13 @@ func decode(data []byte, v any) error {
 	if !utf8.Valid(data) {
 		return fmt.Errorf("the body is not valid UTF-8")
 	}
+	_, first := v.(*any) // then into what the operation takes
 	if err := json.Unmarshal(data, v); err != nil {
-		return readable(err)
+		return readable(err, data, first)
 	}
-	// The first decoding of a request is into any; only a body that spells characters
-	// out by number is worth the walk.
-	if _, first := v.(*any); first && bytes.Contains(data, []byte(`\u`)) {
-		if place := findUnkeepable(data); place != "" {
+	// Only a body that spells characters out by number is worth the walk.
+	if first && bytes.Contains(data, []byte(`\u`)) {
+		if place := findUnkeepable(data, len(data)); place != "" {
 			return fmt.Errorf(`%s: must not contain the character U+0000 or half of a surrogate pair (\ud800 to \udfff)`, place)
 		}
 	}
@@ -92,11 +92,19 @@ func decode(data []byte, v any) error {
 
 // readable says of a value that fits no type of ours where it stands, and nothing of
 // the program's insides.
-func readable(err error) error {
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("%s: the value does not fit", strings.TrimSuffix(bodyPlace+"."+strings.TrimPrefix(wrong.Field, "."), "."))
+func readable(err error, data []byte, first bool) error {
+	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	if !ok {
+		return err
 	}
-	return err
+	place := bodyPlace
+	switch {
+	case first: // a number beyond all; the offset is past the character after it
+		place = findUnkeepable(data, int(wrong.Offset)-2)
+	case wrong.Field != "":
+		place += "." + strings.TrimPrefix(wrong.Field, ".")
+	}
+	return fmt.Errorf("%s: the value does not fit", place)
 }
 
 // level is an object or a list around a place in JSON.
@@ -108,12 +116,15 @@ type level struct {
 }
 
 // findUnkeepable names the place of the first text whose escapes stand for U+0000 or for
-// half of a surrogate pair, which encoding/json would quietly replace; "" when there is
-// none. The data is valid JSON. Where the name of a member is at fault, the place is the
-// object's.
-func findUnkeepable(data []byte) string {
+// half of a surrogate pair, which encoding/json would quietly replace, or what stands at
+// the index stop; "" when there is neither. The data is valid JSON. Where the name of a
+// member is at fault, the place is the object's.
+func findUnkeepable(data []byte, stop int) string {
 	var path []level
 	for i := 0; i < len(data); i++ {
+		if i == stop {
+			return place(path)
+		}
 		switch data[i] {
 		case '{', '[':
 			path = append(path, level{list: data[i] == '['})

@@ -38,7 +38,7 @@ func TestFindUnkeepable(t *testing.T) {
 		`{"\u00e9":"\ud800"}`:                    "body.é",
 		`{"a":"}],{[\\","b":[",",":","\ud800"]}`: "body.b[2]",
 	} {
-		if got := findUnkeepable([]byte(text)); got != want {
+		if got := findUnkeepable([]byte(text), len(text)); got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
@@ -66,7 +66,7 @@ func FuzzFindUnkeepable(f *testing.F) {
 			text, ok := token.(string)
 			wrong = wrong || ok && strings.ContainsAny(text, "\x00\ufffd")
 		}
-		if place := findUnkeepable(data); (place != "") != wrong || place != "" && !strings.HasPrefix(place, "body") {
+		if place := findUnkeepable(data, len(data)); (place != "") != wrong || place != "" && !strings.HasPrefix(place, "body") {
 			t.Errorf("%s: found %q", data, place)
 		}
 	})

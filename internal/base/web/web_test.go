@@ -133,6 +133,7 @@ func TestBodiesAreRefusedByName(t *testing.T) {
 		refused("a part", `{"title":"x","parts":["a",7]}`, 422, at("body.parts[1]", "expected string")),
 		refused("a fraction", `{"title":"x","count":1.5}`, 422, at("body.count", "expected integer")),
 		refused("a number that fits nowhere", `{"title":"x","count":99999999999999999999}`, 422, at("body.count", "the value does not fit")),
+		refused("a number beyond all numbers", `{"title":"x","other":[1,{"a":1e999 }],"count":1}`, 400, at("body.other[1].a", "the value does not fit")),
 		refused("U+0000", `{"title":"\u0000secret"}`, 400, at("body.title", "must not contain the character U+0000")),
 		refused("a lone surrogate", `{"title":"secret\ud800"}`, 400, at("body.title", "must not contain the character U+0000 or half of a surrogate pair")),
 		refused("one deep inside", `{"title":"x","other":{"a":[1,{"b":"\uDC00"}]}}`, 400, at("body.other.a[1].b", "must not contain")),
