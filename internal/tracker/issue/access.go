@@ -18,7 +18,12 @@ import (
 	"github.com/peisear/peisear/internal/tracker/project"
 )
 
-var errNoIssue = errs.New(errs.NotFound, "no such issue")
+var (
+	errNoIssue   = errs.New(errs.NotFound, "no such issue")
+	errNoProject = errs.New(errs.NotFound, "no such project")
+	errNoStatus  = errs.Field("body.statusId", "the project has no such status")
+	errNoMember  = errs.Field("body.assigneeId", "not a member of the project")
+)
 
 // Key is what people call an issue: MESOS-12.
 type Key struct {
@@ -52,11 +57,66 @@ func enter(ctx context.Context, c db.Conn, by account.Actor, key Key, need proje
 	return row, project.Role(row.Role).Require(need)
 }
 
-// project finds the scope that a write will lock. Roles are looked at inside of it.
-func (s *Service) project(ctx context.Context, by account.Actor, key string) (project.Project, error) {
-	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (project.Project, error) {
-		return project.Enter(ctx, c, by, key, project.Viewer)
+// write runs fn as a mutation of the project with the key. Which project that is, is
+// known before the transaction; fn enters it again, by key, and returns NotFound when
+// that finds another one.
+func write[T any](ctx context.Context, s *Service, by account.Actor, tx, projectKey string,
+	fn func(tx *live.Tx, projectID string) (T, error),
+) (v T, seen *live.Change, err error) {
+	run := func(id string) (T, *live.Change, error) {
+		m := live.Mutation{Scopes: []string{project.Scope(id)}, Actor: by.ID, Tx: tx}
+		return live.Write(ctx, s.log, m, func(tx *live.Tx) (T, error) { return fn(tx, id) })
+	}
+	id, err := s.projects.Find(ctx, by, projectKey)
+	if err != nil {
+		return v, nil, err
+	}
+	v, seen, err = run(id)
+	if !errs.Is(err, errs.NotFound) {
+		return v, seen, err
+	}
+	now, gone := s.projects.FindAgain(ctx, by, projectKey)
+	switch {
+	case gone != nil:
+		return v, nil, gone
+	case now == id:
+		return v, nil, err
+	}
+	return run(now)
+}
+
+// enterIn is enter for a write to the project that is locked.
+func enterIn(ctx context.Context, tx *live.Tx, by account.Actor, key Key, projectID string) (query.EnterIssueRow, error) {
+	row, err := enter(ctx, tx, by, key, project.Member)
+	if err == nil && row.Issue.ProjectID != projectID {
+		err = errNoIssue
+	}
+	return row, err
+}
+
+// enterColumn returns where a draft's issue would stand. NotFound, Forbidden: as in
+// enter. Invalid: the draft names a status or an assignee that the project has not.
+func enterColumn(ctx context.Context, tx *live.Tx, by account.Actor, projectKey, projectID string, d Draft) (query.EnterColumnRow, error) {
+	c, err := query.New(tx).EnterColumn(ctx, query.EnterColumnParams{
+		AssigneeID: d.AssigneeID, Actor: by.ID, StatusID: d.StatusID, ProjectKey: projectKey,
 	})
+	switch {
+	case errors.Is(err, sql.ErrNoRows), err == nil && c.ID != projectID:
+		return c, errNoProject
+	case err != nil:
+		return c, err
+	}
+	switch err := project.Role(c.Role).Require(project.Member); {
+	case err != nil:
+		return c, err
+	case c.StatusID == "" && d.StatusID == "":
+		return c, sql.ErrNoRows
+	case c.StatusID == "":
+		return c, errNoStatus
+	case d.AssigneeID != nil && c.Assignees == 0:
+		return c, errNoMember
+	}
+	return c, nil
 }
 
 // byID answers a creation that was sent again.

@@ -1,6 +1,7 @@
 package issue
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -87,13 +88,13 @@ func (d Draft) refers(ctx context.Context, c db.Conn, projectID, id string) erro
 	if d.StatusID != "" {
 		n, err := q.HasStatus(ctx, query.HasStatusParams{ID: d.StatusID, ProjectID: projectID})
 		if err != nil || n == 0 {
-			return orField(err, "body.statusId", "the project has no such status")
+			return cmp.Or(err, errNoStatus)
 		}
 	}
 	if d.AssigneeID != nil {
 		n, err := q.HasMember(ctx, query.HasMemberParams{UserID: *d.AssigneeID, ProjectID: projectID})
 		if err != nil || n == 0 {
-			return orField(err, "body.assigneeId", "not a member of the project")
+			return cmp.Or(err, errNoMember)
 		}
 	}
 	return d.hasParent(ctx, q, projectID, id)
@@ -120,13 +121,6 @@ func (d Draft) hasParent(ctx context.Context, q *query.Queries, projectID, id st
 		at = next
 	}
 	return nil
-}
-
-func orField(err error, field, message string) error {
-	if err != nil {
-		return err
-	}
-	return errs.Field(field, "%s", message)
 }
 
 func draftOf(row query.Issue) Draft {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -43,33 +44,48 @@ type Outcome struct {
 // NotFound, Forbidden: as in Create. Invalid: a draft; none of the batch is made.
 func (s *Service) Import(ctx context.Context, by account.Actor, projectKey string, sources []Source) (_ []Outcome, err error) {
 	defer errs.Wrap(&err, "issue.Import(%s)", projectKey)
-	p, err := s.project(ctx, by, projectKey)
-	if err != nil {
-		return nil, err
-	}
-	m := live.Mutation{Scopes: []string{project.Scope(p.ID)}, Actor: by.ID}
-	outcomes, _, err := live.Write(ctx, s.log, m, func(tx *live.Tx) ([]Outcome, error) {
+	projectKey = strings.ToUpper(projectKey)
+	outcomes, _, err := write(ctx, s, by, "", projectKey, func(tx *live.Tx, projectID string) ([]Outcome, error) {
 		p, err := project.Enter(ctx, tx, by, projectKey, project.Member)
+		if err == nil && p.ID != projectID {
+			err = errNoProject
+		}
 		if err != nil {
 			return nil, err
 		}
-		end := time.Now().Add(maxImportTime)
-		var all []Outcome
-		for _, source := range sources[:min(len(sources), maxImport)] {
-			o, err := importOne(ctx, tx, by, p, source)
-			if err != nil {
-				return nil, err
-			}
-			if all = append(all, o); time.Now().After(end) {
-				break
-			}
-		}
-		return all, nil
+		return importSome(ctx, tx, by, p, sources)
 	})
 	return outcomes, err
 }
 
-func importOne(ctx context.Context, tx *live.Tx, by account.Actor, p project.Project, source Source) (Outcome, error) {
+func importSome(ctx context.Context, tx *live.Tx, by account.Actor, p project.Project, sources []Source) (all []Outcome, err error) {
+	before, err := query.New(tx).LastNumber(ctx, p.ID)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, err
+	}
+	last := before
+	end := time.Now().Add(maxImportTime)
+	for _, source := range sources[:min(len(sources), maxImport)] {
+		o, err := importOne(ctx, tx, by, p, last+1, source)
+		if err != nil {
+			return nil, err
+		}
+		if o.Made {
+			last++
+		}
+		if all = append(all, o); time.Now().After(end) {
+			break
+		}
+	}
+	if last > before {
+		err = takeNumbers(ctx, tx, by, p.ID, last)
+	} else {
+		err = nil
+	}
+	return all, err
+}
+
+func importOne(ctx context.Context, tx *live.Tx, by account.Actor, p project.Project, number int64, source Source) (Outcome, error) {
 	q := query.New(tx)
 	known, err := q.FindAlias(ctx, query.FindAliasParams{ProjectID: p.ID, Alias: source.Alias})
 	if err == nil || !errors.Is(err, sql.ErrNoRows) {
@@ -91,11 +107,11 @@ func importOne(ctx context.Context, tx *live.Tx, by account.Actor, p project.Pro
 	if err != nil {
 		return Outcome{}, err
 	}
-	i, err := create(ctx, tx, by, p, uuid.Must(uuid.NewV7()).String(), at, d)
+	i, err := create(ctx, tx, by, place{p.ID, p.Key, number, at}, uuid.Must(uuid.NewV7()).String(), d)
 	if err != nil {
 		return Outcome{}, err
 	}
-	_, err = q.CreateAlias(ctx, query.CreateAliasParams{
+	err = query.New(tx.Queued()).CreateAlias(ctx, query.CreateAliasParams{
 		Alias: source.Alias, AliasFolded: fold.Key(source.Alias), IssueID: i.ID, ProjectID: p.ID, Actor: by.ID,
 	})
 	return Outcome{IssueID: i.ID, Made: true}, err
@@ -112,7 +128,7 @@ func (d Draft) Check() error {
 func (s *Service) Known(ctx context.Context, by account.Actor, projectKey string, aliases []string) (_ map[string]bool, err error) {
 	defer errs.Wrap(&err, "issue.Known(%s)", projectKey)
 	known := map[string]bool{}
-	p, err := s.project(ctx, by, projectKey)
+	p, err := s.projects.Get(ctx, by, projectKey)
 	if err == nil {
 		err = p.Role.Require(project.Member)
 	}

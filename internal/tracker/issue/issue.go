@@ -17,6 +17,7 @@ package issue
 import (
 	"context"
 	"embed"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,6 +27,7 @@ import (
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/fold"
 	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/base/rank"
 	"github.com/peisear/peisear/internal/tracker/issue/query"
 	"github.com/peisear/peisear/internal/tracker/project"
 )
@@ -81,15 +83,16 @@ type Edit func(*Draft)
 
 // Service keeps the issues.
 type Service struct {
-	db  *db.DB
-	log *live.Log
+	db       *db.DB
+	log      *live.Log
+	projects *project.Service
 }
 
 // New returns the service on a database and its change log. Issues of a member who
 // leaves a project are nobody's from then on.
 func New(d *db.DB, log *live.Log, projects *project.Service) *Service {
 	projects.Left.Subscribe(unassign)
-	return &Service{db: d, log: log}
+	return &Service{db: d, log: log, projects: projects}
 }
 
 // Create makes an issue. Without a status it gets the project's first open one.
@@ -97,57 +100,67 @@ func New(d *db.DB, log *live.Log, projects *project.Service) *Service {
 // viewer. Invalid: a field is beyond its limits or names something absent.
 func (s *Service) Create(ctx context.Context, by account.Actor, tx, projectKey string, d Draft) (_ Issue, err error) {
 	defer errs.Wrap(&err, "issue.Create(%s)", projectKey)
-	p, err := s.project(ctx, by, projectKey)
-	if err != nil {
+	projectKey = strings.ToUpper(projectKey)
+	if _, err := s.projects.Find(ctx, by, projectKey); err != nil {
 		return Issue{}, err
 	}
 	if d, err = d.checked(); err != nil {
 		return Issue{}, err
 	}
 	id := uuid.Must(uuid.NewV7()).String()
-	m := live.Mutation{Scopes: []string{project.Scope(p.ID)}, Actor: by.ID, Tx: tx}
-	i, seen, err := live.Write(ctx, s.log, m, func(tx *live.Tx) (Issue, error) {
-		p, err := project.Enter(ctx, tx, by, projectKey, project.Member)
+	i, seen, err := write(ctx, s, by, tx, projectKey, func(tx *live.Tx, projectID string) (Issue, error) {
+		c, err := enterColumn(ctx, tx, by, projectKey, projectID, d)
 		if err != nil {
 			return Issue{}, err
 		}
-		if err := d.refers(ctx, tx, p.ID, ""); err != nil {
-			return Issue{}, err
-		}
-		if d.StatusID == "" {
-			if d.StatusID, err = query.New(tx).DefaultStatus(ctx, p.ID); err != nil {
-				return Issue{}, err
-			}
-		}
-		at, err := top(ctx, tx, p.ID, d.StatusID)
+		at, err := rank.Between("", c.FirstRank)
 		if err != nil {
 			return Issue{}, err
 		}
-		return create(ctx, tx, by, p, id, at, d)
+		d := d
+		d.StatusID = c.StatusID
+		if err := d.hasParent(ctx, query.New(tx), c.ID, ""); err != nil {
+			return Issue{}, err
+		}
+		if err := takeNumbers(ctx, tx, by, c.ID, c.LastNumber+1); err != nil {
+			return Issue{}, err
+		}
+		return create(ctx, tx, by, place{c.ID, c.ProjectKey, c.LastNumber + 1, at}, id, d)
 	})
 	if err == nil && seen != nil {
-		return s.byID(ctx, by, p.Key, seen.ID)
+		return s.byID(ctx, by, projectKey, seen.ID)
 	}
 	return i, err
 }
 
-// create hands out a number and inserts the row.
-func create(ctx context.Context, tx *live.Tx, by account.Actor, p project.Project, id, at string, d Draft) (Issue, error) {
-	q := query.New(tx)
-	number, err := q.NextNumbers(ctx, query.NextNumbersParams{N: 1, ProjectID: p.ID, Actor: by.ID})
-	if err != nil {
-		return Issue{}, err
-	}
-	row, err := q.CreateIssue(ctx, query.CreateIssueParams{
-		ID: id, Number: number, Title: d.Title, TitleFolded: fold.Key(d.Title), Description: d.Description,
-		StatusID: d.StatusID, Priority: string(d.Priority), AssigneeID: d.AssigneeID, Effort: d.Effort,
-		ParentID: d.ParentID, DueOn: d.DueOn, Rank: at, Now: tx.Micros(), ProjectID: p.ID, Actor: by.ID,
+// place is where a new issue stands.
+type place struct {
+	projectID, projectKey string
+	number                int64
+	rank                  string
+}
+
+// create inserts the row.
+func create(ctx context.Context, tx *live.Tx, by account.Actor, p place, id string, d Draft) (Issue, error) {
+	row := d.onto(query.Issue{
+		ID: id, ProjectID: p.projectID, Number: p.number, Rank: p.rank, AuthorID: by.ID,
+		Version: 1, CreatedAt: tx.Micros(), UpdatedAt: tx.Micros(),
+	})
+	err := query.New(tx.Queued()).CreateIssue(ctx, query.CreateIssueParams{
+		ID: id, Number: row.Number, Title: row.Title, TitleFolded: fold.Key(row.Title), Description: row.Description,
+		StatusID: row.StatusID, Priority: row.Priority, AssigneeID: row.AssigneeID, Effort: row.Effort,
+		ParentID: row.ParentID, DueOn: row.DueOn, Rank: row.Rank, Now: row.CreatedAt, ProjectID: row.ProjectID, Actor: by.ID,
 	})
 	if err != nil {
 		return Issue{}, err
 	}
-	i := issue(row, p.Key)
+	i := issue(row, p.projectKey)
 	return i, tx.Record(entity, id, nil, i)
+}
+
+// takeNumbers keeps what was handed out, up to last.
+func takeNumbers(ctx context.Context, tx *live.Tx, by account.Actor, projectID string, last int64) error {
+	return query.New(tx.Queued()).TakeNumbers(ctx, query.TakeNumbersParams{Last: last, ProjectID: projectID, Actor: by.ID})
 }
 
 // Get returns one issue. NotFound: there is none that the actor may see.
@@ -190,13 +203,8 @@ func (s *Service) Update(ctx context.Context, by account.Actor, tx string, key K
 func (s *Service) change(ctx context.Context, by account.Actor, tx string, key Key, version *int64,
 	alter func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, []Ranked, error),
 ) (Placed, error) {
-	p, err := s.project(ctx, by, key.Project)
-	if err != nil {
-		return Placed{}, noIssue(err)
-	}
-	m := live.Mutation{Scopes: []string{project.Scope(p.ID)}, Actor: by.ID, Tx: tx}
-	changed, seen, err := live.Write(ctx, s.log, m, func(tx *live.Tx) (Placed, error) {
-		found, err := enter(ctx, tx, by, key, project.Member)
+	changed, seen, err := write(ctx, s, by, tx, key.Project, func(tx *live.Tx, projectID string) (Placed, error) {
+		found, err := enterIn(ctx, tx, by, key, projectID)
 		if err != nil {
 			return Placed{}, err
 		}
@@ -208,7 +216,7 @@ func (s *Service) change(ctx context.Context, by account.Actor, tx string, key K
 		if err != nil || row == found.Issue && len(others) == 0 {
 			return Placed{Issue: old}, err
 		}
-		i, err := update(ctx, tx, by, old, row)
+		i, err := update(ctx, tx, by, old, found.Issue, row)
 		if err != nil {
 			return Placed{}, err
 		}
@@ -218,7 +226,7 @@ func (s *Service) change(ctx context.Context, by account.Actor, tx string, key K
 	if err == nil && seen != nil {
 		changed.Issue, err = s.again(ctx, by, key, seen)
 	}
-	return changed, err
+	return changed, noIssue(err)
 }
 
 // again answers a mutation that was sent again. Conflict: its id was used for a
@@ -231,15 +239,25 @@ func (s *Service) again(ctx context.Context, by account.Actor, key Key, seen *li
 	return i, err
 }
 
-func update(ctx context.Context, tx *live.Tx, by account.Actor, old Issue, row query.Issue) (Issue, error) {
-	row, err := query.New(tx).UpdateIssue(ctx, query.UpdateIssueParams{
-		Title: row.Title, TitleFolded: fold.Key(row.Title), Description: row.Description, StatusID: row.StatusID,
-		Priority: row.Priority, AssigneeID: row.AssigneeID, Effort: row.Effort, ParentID: row.ParentID, DueOn: row.DueOn,
-		Rank: row.Rank, Now: tx.Micros(), ID: row.ID, Actor: by.ID,
-	})
+// update writes the row as it shall be over the one that was read in the transaction.
+func update(ctx context.Context, tx *live.Tx, by account.Actor, old Issue, was, row query.Issue) (_ Issue, err error) {
+	q := query.New(tx.Queued())
+	moved := was
+	if moved.StatusID, moved.Rank = row.StatusID, row.Rank; moved == row {
+		err = q.PlaceIssue(ctx, query.PlaceIssueParams{
+			StatusID: row.StatusID, Rank: row.Rank, Now: tx.Micros(), ID: row.ID, Version: was.Version, Actor: by.ID,
+		})
+	} else {
+		err = q.UpdateIssue(ctx, query.UpdateIssueParams{
+			Title: row.Title, TitleFolded: fold.Key(row.Title), Description: row.Description, StatusID: row.StatusID,
+			Priority: row.Priority, AssigneeID: row.AssigneeID, Effort: row.Effort, ParentID: row.ParentID, DueOn: row.DueOn,
+			Rank: row.Rank, Now: tx.Micros(), ID: row.ID, Version: was.Version, Actor: by.ID,
+		})
+	}
 	if err != nil {
 		return Issue{}, err
 	}
+	row.Version, row.UpdatedAt = was.Version+1, tx.Micros()
 	i := old.with(row)
 	return i, tx.Record(entity, i.ID, old, i)
 }
@@ -248,19 +266,14 @@ func update(ctx context.Context, tx *live.Tx, by account.Actor, old Issue, row q
 // NotFound, Forbidden: as in Update.
 func (s *Service) Delete(ctx context.Context, by account.Actor, tx string, key Key) (err error) {
 	defer errs.Wrap(&err, "issue.Delete(%s)", key)
-	p, err := s.project(ctx, by, key.Project)
-	if err != nil {
-		return noIssue(err)
-	}
-	m := live.Mutation{Scopes: []string{project.Scope(p.ID)}, Actor: by.ID, Tx: tx}
-	_, _, err = live.Write(ctx, s.log, m, func(tx *live.Tx) (struct{}, error) {
-		found, err := enter(ctx, tx, by, key, project.Member)
+	_, _, err = write(ctx, s, by, tx, key.Project, func(tx *live.Tx, projectID string) (struct{}, error) {
+		found, err := enterIn(ctx, tx, by, key, projectID)
 		if err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, remove(ctx, tx, by, found)
 	})
-	return err
+	return noIssue(err)
 }
 
 func remove(ctx context.Context, tx *live.Tx, by account.Actor, found query.EnterIssueRow) error {
@@ -271,9 +284,9 @@ func remove(ctx context.Context, tx *live.Tx, by account.Actor, found query.Ente
 	}
 	// The database would clear the column by itself, but say so to nobody.
 	for _, child := range children {
-		old := issue(child, found.ProjectKey)
-		child.ParentID = nil
-		if _, err := update(ctx, tx, by, old, child); err != nil {
+		orphan := child
+		orphan.ParentID = nil
+		if _, err := update(ctx, tx, by, issue(child, found.ProjectKey), child, orphan); err != nil {
 			return err
 		}
 	}

@@ -1,14 +1,13 @@
 -- Every statement that changes something names the actor and takes only projects
 -- where they may write: a check that was forgotten above finds no row here.
 
--- name: NextNumbers :one
+-- name: TakeNumbers :exec
 INSERT INTO issue_number (project_id, last)
-SELECT m.project_id, CAST(sqlc.arg(n) AS BIGINT) FROM project_member m
+SELECT m.project_id, CAST(sqlc.arg(last) AS BIGINT) FROM project_member m
 WHERE m.project_id = sqlc.arg(project_id) AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member')
-ON CONFLICT (project_id) DO UPDATE SET last = issue_number.last + excluded.last
-RETURNING last;
+ON CONFLICT (project_id) DO UPDATE SET last = excluded.last WHERE excluded.last > issue_number.last;
 
--- name: CreateIssue :one
+-- name: CreateIssue :exec
 INSERT INTO issue (id, project_id, number, title, title_folded, description, status_id, priority, assignee_id,
                    effort, parent_id, due_on, rank, author_id, version, created_at, updated_at)
 SELECT sqlc.arg(id), m.project_id, CAST(sqlc.arg(number) AS BIGINT), sqlc.arg(title), sqlc.arg(title_folded),
@@ -16,8 +15,31 @@ SELECT sqlc.arg(id), m.project_id, CAST(sqlc.arg(number) AS BIGINT), sqlc.arg(ti
        CAST(sqlc.narg(effort) AS BIGINT), CAST(sqlc.narg(parent_id) AS TEXT), CAST(sqlc.narg(due_on) AS TEXT),
        sqlc.arg(rank), m.user_id, 1, CAST(sqlc.arg(now) AS BIGINT), CAST(sqlc.arg(now) AS BIGINT)
 FROM project_member m
-WHERE m.project_id = sqlc.arg(project_id) AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member')
-RETURNING *;
+WHERE m.project_id = sqlc.arg(project_id) AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member');
+
+-- All that a new issue has to know. A status that is not the project's, and an assignee
+-- who is no member, are not found.
+
+-- name: EnterColumn :one
+SELECT project.id, project.project_key, project_member.role,
+       CAST(COALESCE(status.id, '') AS TEXT) AS status_id,
+       CAST(COALESCE((SELECT i.rank FROM issue i WHERE i.project_id = project.id AND i.status_id = status.id
+                      ORDER BY i.rank LIMIT 1), '') AS TEXT) AS first_rank,
+       CAST(COALESCE(issue_number.last, 0) AS BIGINT) AS last_number,
+       (SELECT COUNT(*) FROM project_member a
+        WHERE a.project_id = project.id AND a.user_id = CAST(sqlc.narg(assignee_id) AS TEXT)) AS assignees
+FROM project
+JOIN project_member ON project_member.project_id = project.id AND project_member.user_id = sqlc.arg(actor)
+LEFT JOIN status ON status.id = (
+  SELECT s.id FROM status s
+  WHERE s.project_id = project.id AND (CAST(sqlc.arg(status_id) AS TEXT) = '' OR s.id = CAST(sqlc.arg(status_id) AS TEXT))
+  ORDER BY CASE s.category WHEN 'open' THEN 0 WHEN 'backlog' THEN 1 ELSE 2 END, s.rank
+  LIMIT 1)
+LEFT JOIN issue_number ON issue_number.project_id = project.id
+WHERE project.project_key = sqlc.arg(project_key);
+
+-- name: LastNumber :one
+SELECT last FROM issue_number WHERE project_id = sqlc.arg(project_id);
 
 -- name: EnterIssue :one
 SELECT sqlc.embed(issue), project.project_key, project_member.role
@@ -36,16 +58,25 @@ FROM issue JOIN project ON project.id = issue.project_id
 WHERE issue.project_id = sqlc.arg(project_id)
 ORDER BY issue.number;
 
--- name: UpdateIssue :one
+-- name: UpdateIssue :exec
 UPDATE issue
 SET title = sqlc.arg(title), title_folded = sqlc.arg(title_folded), description = sqlc.arg(description),
     status_id = sqlc.arg(status_id), priority = sqlc.arg(priority), assignee_id = sqlc.narg(assignee_id),
     effort = sqlc.narg(effort), parent_id = sqlc.narg(parent_id), due_on = sqlc.narg(due_on), rank = sqlc.arg(rank),
-    version = version + 1, updated_at = sqlc.arg(now)
-WHERE issue.id = sqlc.arg(id) AND EXISTS (
+    version = issue.version + 1, updated_at = sqlc.arg(now)
+WHERE issue.id = sqlc.arg(id) AND issue.version = sqlc.arg(version) AND EXISTS (
   SELECT 1 FROM project_member m
-  WHERE m.project_id = issue.project_id AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member'))
-RETURNING *;
+  WHERE m.project_id = issue.project_id AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member'));
+
+-- PlaceIssue is UpdateIssue for a move, which most changes are: a column that is not
+-- named costs no index and no look at what it refers to.
+
+-- name: PlaceIssue :exec
+UPDATE issue
+SET status_id = sqlc.arg(status_id), rank = sqlc.arg(rank), version = issue.version + 1, updated_at = sqlc.arg(now)
+WHERE issue.id = sqlc.arg(id) AND issue.version = sqlc.arg(version) AND EXISTS (
+  SELECT 1 FROM project_member m
+  WHERE m.project_id = issue.project_id AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member'));
 
 -- name: Rerank :one
 UPDATE issue SET rank = sqlc.arg(rank), version = version + 1
@@ -106,11 +137,10 @@ SELECT id, name FROM status WHERE project_id = sqlc.arg(project_id) ORDER BY ran
 -- name: FindAlias :one
 SELECT issue_id FROM issue_alias WHERE project_id = sqlc.arg(project_id) AND alias = sqlc.arg(alias);
 
--- name: CreateAlias :one
+-- name: CreateAlias :exec
 INSERT INTO issue_alias (project_id, alias, alias_folded, issue_id)
 SELECT m.project_id, sqlc.arg(alias), sqlc.arg(alias_folded), sqlc.arg(issue_id) FROM project_member m
-WHERE m.project_id = sqlc.arg(project_id) AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member')
-RETURNING issue_id;
+WHERE m.project_id = sqlc.arg(project_id) AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer', 'member');
 
 -- name: ProjectKey :one
 SELECT project_key FROM project WHERE id = sqlc.arg(id);

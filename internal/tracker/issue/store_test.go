@@ -46,7 +46,7 @@ func TestStatementsAsAStranger(t *testing.T) {
 					t.Errorf("%s is not tried here", name)
 					continue
 				}
-				_, err := db.Write(t.Context(), w.db, func(tx *db.Tx) (struct{}, error) { return struct{}{}, call(query.New(tx)) })
+				_, err := db.Write(t.Context(), w.db, func(tx *db.Tx) (struct{}, error) { return struct{}{}, call(query.New(tx.Queued())) })
 				wantKind(t, name, err, errs.NotFound)
 			}
 		}
@@ -64,19 +64,21 @@ func mutationCalls(t *testing.T, w world, i issue.Issue, actor string) map[strin
 	t.Helper()
 	ctx := t.Context()
 	return map[string]func(q *query.Queries) error{
-		"NextNumbers": func(q *query.Queries) error {
-			_, err := q.NextNumbers(ctx, query.NextNumbersParams{N: 1, ProjectID: w.p.ID, Actor: actor})
-			return err
+		"TakeNumbers": func(q *query.Queries) error {
+			return q.TakeNumbers(ctx, query.TakeNumbersParams{Last: 9, ProjectID: w.p.ID, Actor: actor})
 		},
 		"CreateIssue": func(q *query.Queries) error {
-			_, err := q.CreateIssue(ctx, query.CreateIssueParams{
+			return q.CreateIssue(ctx, query.CreateIssueParams{
 				ID: "i", Number: 7, Title: "t", StatusID: w.open, Priority: "low", Rank: "a9", ProjectID: w.p.ID, Actor: actor,
 			})
-			return err
 		},
 		"UpdateIssue": func(q *query.Queries) error {
-			_, err := q.UpdateIssue(ctx, query.UpdateIssueParams{Title: "t", StatusID: w.open, Priority: "low", ID: i.ID, Actor: actor})
-			return err
+			return q.UpdateIssue(ctx, query.UpdateIssueParams{
+				Title: "t", StatusID: w.open, Priority: "low", ID: i.ID, Version: i.Version, Actor: actor,
+			})
+		},
+		"PlaceIssue": func(q *query.Queries) error {
+			return q.PlaceIssue(ctx, query.PlaceIssueParams{StatusID: w.open, Rank: "a9", ID: i.ID, Version: i.Version, Actor: actor})
 		},
 		"Rerank": func(q *query.Queries) error {
 			_, err := q.Rerank(ctx, query.RerankParams{ID: i.ID, Rank: "a9", ProjectID: w.p.ID, Actor: actor})
@@ -93,8 +95,7 @@ func mutationCalls(t *testing.T, w world, i issue.Issue, actor string) map[strin
 			return err
 		},
 		"CreateAlias": func(q *query.Queries) error {
-			_, err := q.CreateAlias(ctx, query.CreateAliasParams{Alias: "A-1", IssueID: i.ID, ProjectID: w.p.ID, Actor: actor})
-			return err
+			return q.CreateAlias(ctx, query.CreateAliasParams{Alias: "A-1", IssueID: i.ID, ProjectID: w.p.ID, Actor: actor})
 		},
 	}
 }

@@ -3,6 +3,7 @@ package project
 import (
 	"context"
 	"strings"
+	"sync"
 
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/base/db"
@@ -67,6 +68,59 @@ func Enter(ctx context.Context, c db.Conn, by account.Actor, key string, need Ro
 // enter is Enter before a transaction: it finds the scope to lock.
 func (s *Service) enter(ctx context.Context, by account.Actor, key string, need Role) (Project, error) {
 	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (Project, error) { return Enter(ctx, c, by, key, need) })
+}
+
+// Find returns the id of the project with the key, for a write that must name its scope
+// before it begins. It may come from memory, which asks nobody: so the write enters the
+// project again, and when that finds none, or another one, FindAgain tells.
+// NotFound: there is none that the actor may see.
+func (s *Service) Find(ctx context.Context, by account.Actor, key string) (id string, err error) {
+	if id, ok := s.found.get(by.ID, key); ok {
+		return id, nil
+	}
+	return s.FindAgain(ctx, by, key)
+}
+
+// FindAgain is Find that asks the database.
+func (s *Service) FindAgain(ctx context.Context, by account.Actor, key string) (id string, err error) {
+	p, err := s.enter(ctx, by, key, Viewer)
+	if err != nil {
+		s.found.drop(by.ID, key)
+		return "", err
+	}
+	s.found.put(by.ID, key, p.ID)
+	return p.ID, nil
+}
+
+// maxFound bounds the memory of Find. Beyond it, it begins anew.
+const maxFound = 10_000
+
+// found remembers which project an actor has found under a key.
+type found struct {
+	mu    sync.RWMutex
+	known map[[2]string]string
+}
+
+func (f *found) get(actor, key string) (id string, ok bool) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	id, ok = f.known[[2]string{actor, key}]
+	return id, ok
+}
+
+func (f *found) put(actor, key, id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.known == nil || len(f.known) >= maxFound {
+		f.known = map[[2]string]string{}
+	}
+	f.known[[2]string{actor, key}] = id
+}
+
+func (f *found) drop(actor, key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.known, [2]string{actor, key})
 }
 
 // FirstOwner returns who has owned the project longest, for a program that acts

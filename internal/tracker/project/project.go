@@ -97,9 +97,10 @@ type Service struct {
 	// Left is published when a member has left or was removed, in that transaction.
 	Left *event.Topic[Departure]
 
-	db  *db.DB
-	log *live.Log
-	key *regexp.Regexp
+	db    *db.DB
+	log   *live.Log
+	key   *regexp.Regexp
+	found found
 }
 
 // New returns the service on a database and its change log.

@@ -9,11 +9,10 @@ import (
 	"context"
 )
 
-const createAlias = `-- name: CreateAlias :one
+const createAlias = `-- name: CreateAlias :exec
 INSERT INTO issue_alias (project_id, alias, alias_folded, issue_id)
 SELECT m.project_id, $1, $2, $3 FROM project_member m
 WHERE m.project_id = $4 AND m.user_id = $5 AND m.role IN ('owner', 'maintainer', 'member')
-RETURNING issue_id
 `
 
 type CreateAliasParams struct {
@@ -24,20 +23,18 @@ type CreateAliasParams struct {
 	Actor       string
 }
 
-func (q *Queries) CreateAlias(ctx context.Context, arg CreateAliasParams) (string, error) {
-	row := q.db.QueryRowContext(ctx, createAlias,
+func (q *Queries) CreateAlias(ctx context.Context, arg CreateAliasParams) error {
+	_, err := q.db.ExecContext(ctx, createAlias,
 		arg.Alias,
 		arg.AliasFolded,
 		arg.IssueID,
 		arg.ProjectID,
 		arg.Actor,
 	)
-	var issue_id string
-	err := row.Scan(&issue_id)
-	return issue_id, err
+	return err
 }
 
-const createIssue = `-- name: CreateIssue :one
+const createIssue = `-- name: CreateIssue :exec
 INSERT INTO issue (id, project_id, number, title, title_folded, description, status_id, priority, assignee_id,
                    effort, parent_id, due_on, rank, author_id, version, created_at, updated_at)
 SELECT $1, m.project_id, CAST($2 AS BIGINT), $3, $4,
@@ -46,7 +43,6 @@ SELECT $1, m.project_id, CAST($2 AS BIGINT), $3, $4,
        $12, m.user_id, 1, CAST($13 AS BIGINT), CAST($13 AS BIGINT)
 FROM project_member m
 WHERE m.project_id = $14 AND m.user_id = $15 AND m.role IN ('owner', 'maintainer', 'member')
-RETURNING id, project_id, number, title, title_folded, description, status_id, priority, assignee_id, effort, parent_id, due_on, rank, author_id, version, created_at, updated_at
 `
 
 type CreateIssueParams struct {
@@ -67,8 +63,8 @@ type CreateIssueParams struct {
 	Actor       string
 }
 
-func (q *Queries) CreateIssue(ctx context.Context, arg CreateIssueParams) (Issue, error) {
-	row := q.db.QueryRowContext(ctx, createIssue,
+func (q *Queries) CreateIssue(ctx context.Context, arg CreateIssueParams) error {
+	_, err := q.db.ExecContext(ctx, createIssue,
 		arg.ID,
 		arg.Number,
 		arg.Title,
@@ -85,27 +81,7 @@ func (q *Queries) CreateIssue(ctx context.Context, arg CreateIssueParams) (Issue
 		arg.ProjectID,
 		arg.Actor,
 	)
-	var i Issue
-	err := row.Scan(
-		&i.ID,
-		&i.ProjectID,
-		&i.Number,
-		&i.Title,
-		&i.TitleFolded,
-		&i.Description,
-		&i.StatusID,
-		&i.Priority,
-		&i.AssigneeID,
-		&i.Effort,
-		&i.ParentID,
-		&i.DueOn,
-		&i.Rank,
-		&i.AuthorID,
-		&i.Version,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-	)
-	return i, err
+	return err
 }
 
 const defaultStatus = `-- name: DefaultStatus :one
@@ -156,6 +132,65 @@ func (q *Queries) DeleteIssue(ctx context.Context, arg DeleteIssueParams) (Issue
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+	)
+	return i, err
+}
+
+const enterColumn = `-- name: EnterColumn :one
+
+SELECT project.id, project.project_key, project_member.role,
+       CAST(COALESCE(status.id, '') AS TEXT) AS status_id,
+       CAST(COALESCE((SELECT i.rank FROM issue i WHERE i.project_id = project.id AND i.status_id = status.id
+                      ORDER BY i.rank LIMIT 1), '') AS TEXT) AS first_rank,
+       CAST(COALESCE(issue_number.last, 0) AS BIGINT) AS last_number,
+       (SELECT COUNT(*) FROM project_member a
+        WHERE a.project_id = project.id AND a.user_id = CAST($1 AS TEXT)) AS assignees
+FROM project
+JOIN project_member ON project_member.project_id = project.id AND project_member.user_id = $2
+LEFT JOIN status ON status.id = (
+  SELECT s.id FROM status s
+  WHERE s.project_id = project.id AND (CAST($3 AS TEXT) = '' OR s.id = CAST($3 AS TEXT))
+  ORDER BY CASE s.category WHEN 'open' THEN 0 WHEN 'backlog' THEN 1 ELSE 2 END, s.rank
+  LIMIT 1)
+LEFT JOIN issue_number ON issue_number.project_id = project.id
+WHERE project.project_key = $4
+`
+
+type EnterColumnParams struct {
+	AssigneeID *string
+	Actor      string
+	StatusID   string
+	ProjectKey string
+}
+
+type EnterColumnRow struct {
+	ID         string
+	ProjectKey string
+	Role       string
+	StatusID   string
+	FirstRank  string
+	LastNumber int64
+	Assignees  int64
+}
+
+// All that a new issue has to know. A status that is not the project's, and an assignee
+// who is no member, are not found.
+func (q *Queries) EnterColumn(ctx context.Context, arg EnterColumnParams) (EnterColumnRow, error) {
+	row := q.db.QueryRowContext(ctx, enterColumn,
+		arg.AssigneeID,
+		arg.Actor,
+		arg.StatusID,
+		arg.ProjectKey,
+	)
+	var i EnterColumnRow
+	err := row.Scan(
+		&i.ID,
+		&i.ProjectKey,
+		&i.Role,
+		&i.StatusID,
+		&i.FirstRank,
+		&i.LastNumber,
+		&i.Assignees,
 	)
 	return i, err
 }
@@ -316,6 +351,17 @@ func (q *Queries) HasStatus(ctx context.Context, arg HasStatusParams) (int64, er
 	var count int64
 	err := row.Scan(&count)
 	return count, err
+}
+
+const lastNumber = `-- name: LastNumber :one
+SELECT last FROM issue_number WHERE project_id = $1
+`
+
+func (q *Queries) LastNumber(ctx context.Context, projectID string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, lastNumber, projectID)
+	var last int64
+	err := row.Scan(&last)
+	return last, err
 }
 
 const lastRank = `-- name: LastRank :one
@@ -529,28 +575,36 @@ func (q *Queries) ListStatusNames(ctx context.Context, projectID string) ([]List
 	return items, nil
 }
 
-const nextNumbers = `-- name: NextNumbers :one
+const placeIssue = `-- name: PlaceIssue :exec
 
-INSERT INTO issue_number (project_id, last)
-SELECT m.project_id, CAST($1 AS BIGINT) FROM project_member m
-WHERE m.project_id = $2 AND m.user_id = $3 AND m.role IN ('owner', 'maintainer', 'member')
-ON CONFLICT (project_id) DO UPDATE SET last = issue_number.last + excluded.last
-RETURNING last
+UPDATE issue
+SET status_id = $1, rank = $2, version = issue.version + 1, updated_at = $3
+WHERE issue.id = $4 AND issue.version = $5 AND EXISTS (
+  SELECT 1 FROM project_member m
+  WHERE m.project_id = issue.project_id AND m.user_id = $6 AND m.role IN ('owner', 'maintainer', 'member'))
 `
 
-type NextNumbersParams struct {
-	N         int64
-	ProjectID string
-	Actor     string
+type PlaceIssueParams struct {
+	StatusID string
+	Rank     string
+	Now      int64
+	ID       string
+	Version  int64
+	Actor    string
 }
 
-// Every statement that changes something names the actor and takes only projects
-// where they may write: a check that was forgotten above finds no row here.
-func (q *Queries) NextNumbers(ctx context.Context, arg NextNumbersParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, nextNumbers, arg.N, arg.ProjectID, arg.Actor)
-	var last int64
-	err := row.Scan(&last)
-	return last, err
+// PlaceIssue is UpdateIssue for a move, which most changes are: a column that is not
+// named costs no index and no look at what it refers to.
+func (q *Queries) PlaceIssue(ctx context.Context, arg PlaceIssueParams) error {
+	_, err := q.db.ExecContext(ctx, placeIssue,
+		arg.StatusID,
+		arg.Rank,
+		arg.Now,
+		arg.ID,
+		arg.Version,
+		arg.Actor,
+	)
+	return err
 }
 
 const projectKey = `-- name: ProjectKey :one
@@ -609,6 +663,27 @@ func (q *Queries) Rerank(ctx context.Context, arg RerankParams) (Issue, error) {
 	return i, err
 }
 
+const takeNumbers = `-- name: TakeNumbers :exec
+
+INSERT INTO issue_number (project_id, last)
+SELECT m.project_id, CAST($1 AS BIGINT) FROM project_member m
+WHERE m.project_id = $2 AND m.user_id = $3 AND m.role IN ('owner', 'maintainer', 'member')
+ON CONFLICT (project_id) DO UPDATE SET last = excluded.last WHERE excluded.last > issue_number.last
+`
+
+type TakeNumbersParams struct {
+	Last      int64
+	ProjectID string
+	Actor     string
+}
+
+// Every statement that changes something names the actor and takes only projects
+// where they may write: a check that was forgotten above finds no row here.
+func (q *Queries) TakeNumbers(ctx context.Context, arg TakeNumbersParams) error {
+	_, err := q.db.ExecContext(ctx, takeNumbers, arg.Last, arg.ProjectID, arg.Actor)
+	return err
+}
+
 const unassign = `-- name: Unassign :one
 UPDATE issue SET assignee_id = NULL, version = version + 1, updated_at = $1
 WHERE issue.id = $2 AND issue.assignee_id IS NOT NULL AND NOT EXISTS (
@@ -647,16 +722,15 @@ func (q *Queries) Unassign(ctx context.Context, arg UnassignParams) (Issue, erro
 	return i, err
 }
 
-const updateIssue = `-- name: UpdateIssue :one
+const updateIssue = `-- name: UpdateIssue :exec
 UPDATE issue
 SET title = $1, title_folded = $2, description = $3,
     status_id = $4, priority = $5, assignee_id = $6,
     effort = $7, parent_id = $8, due_on = $9, rank = $10,
-    version = version + 1, updated_at = $11
-WHERE issue.id = $12 AND EXISTS (
+    version = issue.version + 1, updated_at = $11
+WHERE issue.id = $12 AND issue.version = $13 AND EXISTS (
   SELECT 1 FROM project_member m
-  WHERE m.project_id = issue.project_id AND m.user_id = $13 AND m.role IN ('owner', 'maintainer', 'member'))
-RETURNING id, project_id, number, title, title_folded, description, status_id, priority, assignee_id, effort, parent_id, due_on, rank, author_id, version, created_at, updated_at
+  WHERE m.project_id = issue.project_id AND m.user_id = $14 AND m.role IN ('owner', 'maintainer', 'member'))
 `
 
 type UpdateIssueParams struct {
@@ -672,11 +746,12 @@ type UpdateIssueParams struct {
 	Rank        string
 	Now         int64
 	ID          string
+	Version     int64
 	Actor       string
 }
 
-func (q *Queries) UpdateIssue(ctx context.Context, arg UpdateIssueParams) (Issue, error) {
-	row := q.db.QueryRowContext(ctx, updateIssue,
+func (q *Queries) UpdateIssue(ctx context.Context, arg UpdateIssueParams) error {
+	_, err := q.db.ExecContext(ctx, updateIssue,
 		arg.Title,
 		arg.TitleFolded,
 		arg.Description,
@@ -689,27 +764,8 @@ func (q *Queries) UpdateIssue(ctx context.Context, arg UpdateIssueParams) (Issue
 		arg.Rank,
 		arg.Now,
 		arg.ID,
+		arg.Version,
 		arg.Actor,
 	)
-	var i Issue
-	err := row.Scan(
-		&i.ID,
-		&i.ProjectID,
-		&i.Number,
-		&i.Title,
-		&i.TitleFolded,
-		&i.Description,
-		&i.StatusID,
-		&i.Priority,
-		&i.AssigneeID,
-		&i.Effort,
-		&i.ParentID,
-		&i.DueOn,
-		&i.Rank,
-		&i.AuthorID,
-		&i.Version,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-	)
-	return i, err
+	return err
 }
