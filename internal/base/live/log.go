@@ -104,7 +104,7 @@ func Write[T any](ctx context.Context, l *Log, m Mutation, fn func(*Tx) (T, erro
 	defer errs.Wrap(&err, "live.Write(%v)", m.Scopes)
 	named := m.Tx != ""
 	if !named {
-		m.Tx = uuid.NewString()
+		m.Tx = uuid.Must(uuid.NewV7()).String() // in the order of time, so that the index grows at one end
 	}
 	v, err = db.WriteIn(ctx, l.db, m.lane(), func(dtx *db.Tx) (v T, err error) {
 		tx, err := l.begin(ctx, dtx, m)
