@@ -31,6 +31,23 @@ func appendEntry(text []byte, e Entry) ([]byte, error) {
 	return append(text, "]}"...), nil
 }
 
+// size is about how long the entry's JSON is.
+func (e Entry) size() int {
+	n := len(e.Scope) + len(e.Tx) + len(e.Actor) + 128
+	for _, c := range e.Changes {
+		n += len(c.Entity) + len(c.ID) + len(c.Patch) + 64
+	}
+	return n
+}
+
+func (d Delta) size() int {
+	n := 256
+	for _, e := range d.Entries {
+		n += e.size()
+	}
+	return n
+}
+
 // appendDelta is appendEntry for a whole page.
 func appendDelta(text []byte, d Delta) (_ []byte, err error) {
 	text = appendText(append(text, `{"scope":`...), d.Scope)

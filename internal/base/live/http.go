@@ -111,14 +111,12 @@ func (l *Log) delta(ctx context.Context, epoch string, in *syncInput) (*syncOutp
 	if in.Epoch != "" && in.Epoch != epoch {
 		return nil, errOtherEpoch
 	}
-	entries, err := l.Since(ctx, in.Scope, in.Since.Value)
+	d, err := l.since(ctx, in.Scope, in.Since.Value)
 	if err != nil {
 		return nil, err
 	}
+	d.Epoch = epoch
 	out := &syncOutput{Status: http.StatusOK, Type: "application/json", Cache: "no-store"}
-	out.Body, err = appendDelta(nil, Delta{
-		Scope: in.Scope, Epoch: epoch, Entries: entries,
-		More: len(entries) > 0 && entries[len(entries)-1].Seq == in.Since.Value+MaxDelta,
-	})
+	out.Body, err = appendDelta(make([]byte, 0, d.size()), d)
 	return out, err
 }

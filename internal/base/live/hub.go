@@ -2,7 +2,9 @@ package live
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -104,21 +106,45 @@ func (h *Hub) lookAround(ctx context.Context, log *Log, logger *slog.Logger) {
 
 // relay publishes all of a scope's transactions after seq.
 func (h *Hub) relay(ctx context.Context, log *Log, scope string, seq int64) error {
+	epoch, err := log.Epoch(ctx)
+	if err != nil {
+		return err
+	}
 	for {
-		entries, err := log.Since(ctx, scope, seq)
+		d, err := log.since(ctx, scope, seq)
 		if err != nil {
 			return err
 		}
-		for _, e := range entries {
-			if err := h.publish(e); err != nil {
+		for _, e := range d.Entries {
+			log.regrant(scope, e.Changes)
+			m, err := messageOf(e, epoch)
+			if err != nil {
 				return err
 			}
+			h.publish(e, m)
 			seq = e.Seq
 		}
-		if len(entries) < MaxDelta {
+		if !d.More {
 			return nil
 		}
 	}
+}
+
+// maxEvent bounds a change on the stream, in bytes: it is kept for every follower.
+const maxEvent = 256 << 10
+
+// messageOf encodes an entry. In place of a big one stands how far the scope has come:
+// the client asks for it.
+func messageOf(e Entry, epoch string) (message, error) {
+	data, err := appendEntry(make([]byte, 0, e.size()), e)
+	if err != nil {
+		return message{}, err
+	}
+	if len(data) <= maxEvent {
+		return message{scope: e.Scope, data: event("change", data)}, nil
+	}
+	data, err = json.Marshal(headsData{epoch, map[string]int64{e.Scope: e.Seq}})
+	return message{scope: e.Scope, data: event("heads", data)}, err
 }
 
 // wake notes that scopes have come further. It never blocks.
@@ -171,17 +197,13 @@ func (h *Hub) takeDirty() map[string]int64 {
 	return taken
 }
 
-// publish hands an entry to the scope's followers.
-func (h *Hub) publish(e Entry) error {
-	data, err := appendEntry(nil, e)
-	if err != nil {
-		return err
-	}
-	m := message{scope: e.Scope, data: event("change", data)}
+// publish hands an entry's message to the scope's followers.
+func (h *Hub) publish(e Entry, m message) {
+	regranted := regranted(e.Scope, e.Changes)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for f := range h.followers[e.Scope] {
-		if regrants(e, f.who.User) {
+		if slices.Contains(regranted, f.who.User) {
 			h.send(f, message{})
 		}
 		h.send(f, m)
@@ -189,20 +211,19 @@ func (h *Hub) publish(e Entry) error {
 	if _, followed := h.told[e.Scope]; followed {
 		h.told[e.Scope] = e.Seq
 	}
-	return nil
 }
 
-// regrants reports whether the entry may change what the user may follow.
-func regrants(e Entry, user string) bool {
-	if strings.HasPrefix(e.Scope, "user:") {
-		return true
+// regranted returns the users for whom a transaction may change what they may follow.
+func regranted(scope string, changes []Change) (users []string) {
+	if user, ok := strings.CutPrefix(scope, "user:"); ok {
+		return []string{user}
 	}
-	for _, c := range e.Changes {
-		if c.Entity == Member && c.ID == user {
-			return true
+	for _, c := range changes {
+		if c.Entity == Member {
+			users = append(users, c.ID)
 		}
 	}
-	return false
+	return users
 }
 
 // send drops a follower that is too slow. The caller holds the lock.

@@ -35,9 +35,6 @@ import (
 	"github.com/peisear/peisear/internal/base/live/query"
 )
 
-// MaxDelta bounds one delta, in transactions.
-const MaxDelta = 500
-
 // Member is the entity whose rows say who may follow a scope; its id is the user's.
 const Member = "member"
 
@@ -76,11 +73,25 @@ type Log struct {
 	parts  []Part
 	cache  *snapshots
 	shapes shapes
+	grants []func(userID string)
 	epoch  atomic.Pointer[string] // once it has been read
 }
 
 // New returns the change log of a database; it tells hub about every commit.
 func New(d *db.DB, hub *Hub) *Log { return &Log{db: d, hub: hub, cache: newSnapshots()} }
+
+// OnRegrant calls f with each user for whom a transaction may have changed what they may
+// follow: after the commit, before Write returns, and for what other processes have
+// written when the hub hears of it. It is called while the program is put together.
+func (l *Log) OnRegrant(f func(userID string)) { l.grants = append(l.grants, f) }
+
+func (l *Log) regrant(scope string, changes []Change) {
+	for _, user := range regranted(scope, changes) {
+		for _, f := range l.grants {
+			f(user)
+		}
+	}
+}
 
 // ErrOtherMutation is for a slice that finds that a mutation's id was used before, for
 // something else: answering as if it had been done would lose the change.
@@ -106,19 +117,11 @@ func Write[T any](ctx context.Context, l *Log, m Mutation, fn func(*Tx) (T, erro
 	if !named {
 		m.Tx = uuid.Must(uuid.NewV7()).String() // in the order of time, so that the index grows at one end
 	}
-	v, err = db.WriteIn(ctx, l.db, m.lane(), func(dtx *db.Tx) (v T, err error) {
-		tx, err := l.begin(ctx, dtx, m)
-		if err != nil {
-			return v, err
-		}
-		if v, err = fn(tx); err != nil {
-			return v, err
-		}
-		changed, err := tx.end()
+	v, err = db.WriteIn(ctx, l.db, m.lane(), func(dtx *db.Tx) (T, error) {
+		v, changed, err := run(ctx, l, dtx, m, fn)
 		if err == nil && len(changed) == 0 {
 			err = unchanged[T]{v}
 		}
-		dtx.AfterCommit(func() { l.hub.wake(changed) })
 		return v, err
 	})
 	if err != nil && named {
@@ -131,6 +134,25 @@ func Write[T any](ctx context.Context, l *Log, m Mutation, fn func(*Tx) (T, erro
 		return same.value, nil, nil
 	}
 	return v, nil, err
+}
+
+// run runs fn between locking the scopes and appending what it has recorded there.
+func run[T any](ctx context.Context, l *Log, dtx *db.Tx, m Mutation, fn func(*Tx) (T, error)) (v T, changed []string, err error) {
+	tx, err := l.begin(ctx, dtx, m)
+	if err != nil {
+		return v, nil, err
+	}
+	if v, err = fn(tx); err != nil {
+		return v, nil, err
+	}
+	changed, err = tx.end()
+	dtx.AfterCommit(func() {
+		for _, scope := range changed {
+			l.regrant(scope, *tx.scopes[scope])
+		}
+		l.hub.wake(changed)
+	})
+	return v, changed, err
 }
 
 // begin locks the scopes, in an order that all writers share.
@@ -232,37 +254,4 @@ func headsOf(ctx context.Context, c db.Conn, scopes []string, into map[string]in
 		into[scope] = seq
 	}
 	return rows.Err()
-}
-
-// Since returns the transactions after seq, in order, at most MaxDelta of them.
-// Conflict: the scope has not come as far as seq, say because a backup was
-// restored; whoever asks must begin anew.
-func (l *Log) Since(ctx context.Context, scope string, seq int64) (entries []Entry, err error) {
-	defer errs.Wrap(&err, "live.Since(%s, %d)", scope, seq)
-	rows, err := db.Read(ctx, l.db, func(ctx context.Context, c db.Conn) ([]query.Change, error) {
-		return query.New(c).Since(ctx, query.SinceParams{Scope: scope, After: seq, Upto: seq + MaxDelta})
-	})
-	if err != nil || len(rows) > 0 {
-		return entriesOf(rows), err
-	}
-	head, err := l.Head(ctx, scope)
-	if err == nil && seq > head {
-		err = errBeginAnew
-	}
-	return []Entry{}, err
-}
-
-// entriesOf groups rows, which come ordered by seq and n.
-func entriesOf(rows []query.Change) []Entry {
-	entries := []Entry{}
-	for _, r := range rows {
-		if r.N == 0 {
-			entries = append(entries, Entry{
-				Scope: r.Scope, Seq: r.Seq, Tx: r.Tx, At: time.UnixMicro(r.At).UTC(), Actor: r.Actor,
-			})
-		}
-		last := &entries[len(entries)-1]
-		last.Changes = append(last.Changes, change(r))
-	}
-	return entries
 }

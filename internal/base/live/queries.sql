@@ -18,11 +18,6 @@ FROM scope WHERE scope.id = sqlc.arg(scope);
 SELECT entity, entity_id, op FROM change
 WHERE scope = sqlc.arg(scope) AND actor = sqlc.arg(actor) AND tx = sqlc.arg(tx) AND n = 0;
 
--- name: Since :many
-SELECT * FROM change
-WHERE scope = sqlc.arg(scope) AND seq > sqlc.arg(after) AND seq <= sqlc.arg(upto)
-ORDER BY seq, n;
-
 -- name: Epoch :one
 SELECT epoch FROM log_epoch WHERE id = 1;
 

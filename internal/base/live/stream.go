@@ -18,7 +18,7 @@ const heartbeat = 25 * time.Second
 // stream is one browser's server-sent events, over all its scopes:
 //
 //	heads    {"epoch", "scopes": {scope: seq}}  where the scopes are; the client asks deltas
-//	change   an Entry
+//	change   an Entry; in place of a big one come heads
 //	purge    {"scope"}  the user may not follow it any more: forget it
 //	resync   {}  the client was too slow: connect again
 //	expired  {}  the access token is over: refresh it and connect again

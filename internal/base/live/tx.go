@@ -145,10 +145,3 @@ func wasApplied(ctx context.Context, asking *db.Tx, scope string, m Mutation) (b
 	}
 	return err == nil, err
 }
-
-func change(r query.Change) Change {
-	return Change{
-		Entity: r.Entity, ID: r.EntityID, Op: Op(r.Op),
-		Patch: json.RawMessage(r.Patch), Prior: json.RawMessage(r.Prior),
-	}
-}

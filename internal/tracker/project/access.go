@@ -3,7 +3,6 @@ package project
 import (
 	"context"
 	"strings"
-	"sync"
 
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/base/db"
@@ -90,37 +89,6 @@ func (s *Service) FindAgain(ctx context.Context, by account.Actor, key string) (
 	}
 	s.found.put(by.ID, key, p.ID)
 	return p.ID, nil
-}
-
-// maxFound bounds the memory of Find. Beyond it, it begins anew.
-const maxFound = 10_000
-
-// found remembers which project an actor has found under a key.
-type found struct {
-	mu    sync.RWMutex
-	known map[[2]string]string
-}
-
-func (f *found) get(actor, key string) (id string, ok bool) {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	id, ok = f.known[[2]string{actor, key}]
-	return id, ok
-}
-
-func (f *found) put(actor, key, id string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.known == nil || len(f.known) >= maxFound {
-		f.known = map[[2]string]string{}
-	}
-	f.known[[2]string{actor, key}] = id
-}
-
-func (f *found) drop(actor, key string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.known, [2]string{actor, key})
 }
 
 // FirstOwner returns who has owned the project longest, for a program that acts

@@ -97,15 +97,18 @@ type Service struct {
 	// Left is published when a member has left or was removed, in that transaction.
 	Left *event.Topic[Departure]
 
-	db    *db.DB
-	log   *live.Log
-	key   *regexp.Regexp
-	found found
+	db      *db.DB
+	log     *live.Log
+	key     *regexp.Regexp
+	found   found
+	granted granted
 }
 
 // New returns the service on a database and its change log.
 func New(d *db.DB, log *live.Log) *Service {
-	return &Service{Left: new(event.Topic[Departure]), db: d, log: log, key: regexp.MustCompile(keyForm)}
+	s := &Service{Left: new(event.Topic[Departure]), db: d, log: log, key: regexp.MustCompile(keyForm)}
+	log.OnRegrant(s.granted.drop)
+	return s
 }
 
 // Scope is the change log's scope of a project.

@@ -3,6 +3,7 @@ package project
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -91,12 +92,14 @@ func status(row query.Status) Status {
 
 // scopes lists the scopes that the user's memberships let them follow.
 func (s *Service) scopes(ctx context.Context, userID string) ([]string, error) {
-	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) ([]string, error) {
-		ids, err := query.New(c).ListScopes(ctx, userID)
-		for i, id := range ids {
-			ids[i] = Scope(id)
-		}
-		return ids, err
+	return s.granted.of(userID, time.Now(), func() ([]string, error) {
+		return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) ([]string, error) {
+			ids, err := query.New(c).ListScopes(ctx, userID)
+			for i, id := range ids {
+				ids[i] = Scope(id)
+			}
+			return ids, err
+		})
 	})
 }
 

@@ -3,17 +3,3 @@
 //   sqlc v1.31.1
 
 package query
-
-type Change struct {
-	Scope    string
-	Seq      int64
-	N        int64
-	Tx       string
-	At       int64
-	Actor    string
-	Entity   string
-	EntityID string
-	Op       string
-	Patch    string
-	Prior    string
-}

@@ -110,53 +110,6 @@ func (q *Queries) Head(ctx context.Context, id string) (int64, error) {
 	return seq, err
 }
 
-const since = `-- name: Since :many
-SELECT scope, seq, n, tx, at, actor, entity, entity_id, op, patch, prior FROM change
-WHERE scope = $1 AND seq > $2 AND seq <= $3
-ORDER BY seq, n
-`
-
-type SinceParams struct {
-	Scope string
-	After int64
-	Upto  int64
-}
-
-func (q *Queries) Since(ctx context.Context, arg SinceParams) ([]Change, error) {
-	rows, err := q.db.QueryContext(ctx, since, arg.Scope, arg.After, arg.Upto)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Change
-	for rows.Next() {
-		var i Change
-		if err := rows.Scan(
-			&i.Scope,
-			&i.Seq,
-			&i.N,
-			&i.Tx,
-			&i.At,
-			&i.Actor,
-			&i.Entity,
-			&i.EntityID,
-			&i.Op,
-			&i.Patch,
-			&i.Prior,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const unbump = `-- name: Unbump :exec
 UPDATE scope SET seq = seq - 1 WHERE id = $1
 `
