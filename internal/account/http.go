@@ -16,6 +16,7 @@ func Feature(s *Service) feature.Feature {
 		Name: "account", Migrations: Migrations, Routes: s.routes,
 		Scopes: func(context.Context, string) ([]string, error) { return []string{orgScope}, nil },
 		Parts:  []live.Part{{Kind: orgScope, Entity: personEntity, Rows: people}},
+		Reseal: resealCheck,
 	}
 }
 

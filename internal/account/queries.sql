@@ -175,11 +175,11 @@ DELETE FROM email_change WHERE expires_at <= sqlc.arg(now);
 -- name: GetSealedCheck :one
 SELECT sealed FROM sealed_check WHERE id = 1;
 
--- name: CreateSealedCheck :execrows
+-- name: CreateSealedCheck :exec
 INSERT INTO sealed_check (id, sealed) VALUES (1, sqlc.arg(sealed))
 ON CONFLICT (id) DO NOTHING;
 
--- name: SetSealedCheck :execrows
+-- name: SetSealedCheck :exec
 UPDATE sealed_check SET sealed = sqlc.arg(sealed) WHERE id = 1;
 
 -- Revocations.

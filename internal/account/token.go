@@ -47,8 +47,7 @@ func NewTokens(keys secret.KeyPair, issuer string, ttl time.Duration, now func()
 		verified: newLRU[[sha256.Size]byte, Identity](maxVerified),
 	}
 	for _, key := range keys.Verify {
-		sum := sha256.Sum256(key.N.Bytes())
-		t.keyIDs = append(t.keyIDs, base64.RawURLEncoding.EncodeToString(sum[:12]))
+		t.keyIDs = append(t.keyIDs, secret.KeyID(key))
 	}
 	return t
 }

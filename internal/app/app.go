@@ -19,6 +19,7 @@ import (
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/feature"
 	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/base/place"
 	"github.com/peisear/peisear/internal/base/web"
 	pages "github.com/peisear/peisear/web"
 )
@@ -39,6 +40,7 @@ type App struct {
 
 	api    *web.API
 	db     *db.DB
+	places *place.Places
 	stop   context.CancelFunc
 	owned  sync.WaitGroup // every goroutine that outlives a request
 	logger *slog.Logger
@@ -85,11 +87,25 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 			logger.WarnContext(ctx, text)
 		}
 	}
-	p := build(d, c.accounts(secrets), logger)
+	settings, err := c.accounts(secrets)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, settings.Places.Close())
+		}
+	}()
+	p := build(d, settings, logger)
 	if err := d.Migrate(ctx, migrations(p.features)...); err != nil {
 		return nil, err
 	}
-	a := &App{api: web.New(logger.With(partKey, "web"), c.TrustedProxies), db: d, logger: logger}
+	if stale, err := p.accounts.CheckSecret(ctx); err != nil {
+		return nil, err
+	} else if stale {
+		logger.WarnContext(ctx, "a former secret is still needed: run peisear keys reseal, then remove COOKIE_SECRET_OLD")
+	}
+	a := &App{api: web.New(logger.With(partKey, "web"), c.TrustedProxies), db: d, places: settings.Places, logger: logger}
 	if a.SignUpLink, err = p.accounts.InitialInvite(ctx); err != nil {
 		return nil, err
 	}
@@ -103,7 +119,12 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 	return a, nil
 }
 
-func (c Config) accounts(s Secrets) account.Settings {
+func (c Config) accounts(s Secrets) (account.Settings, error) {
+	sender, err := c.sender()
+	if err != nil {
+		return account.Settings{}, err
+	}
+	places, err := c.places()
 	return account.Settings{
 		PublicURL:         c.PublicURL,
 		Secret:            s.Master,
@@ -115,7 +136,9 @@ func (c Config) accounts(s Secrets) account.Settings {
 		InitialInviteCode: c.InitialInviteCode,
 		Passwords:         account.StandardArgon2(),
 		Clock:             account.SystemClock(),
-	}
+		Mail:              sender,
+		Places:            places,
+	}, err
 }
 
 func (a *App) routes(c Config, p parts) error {
@@ -190,7 +213,7 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 func (a *App) Close() error {
 	a.stop()
 	a.owned.Wait()
-	return a.db.Close()
+	return errors.Join(a.db.Close(), a.places.Close())
 }
 
 func migrations(features []feature.Feature) []fs.FS {

@@ -43,6 +43,7 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdout
 		Serve       serveCommand       `cmd:"" default:"withargs" help:"Serve the app (this is what happens without a command)."`
 		Migrate     migrateCommand     `cmd:"" help:"Bring the database to this version."`
 		GenJWTKeys  genJWTKeysCommand  `cmd:"" name:"gen-jwt-keys" help:"Print a new key pair as lines for .env."`
+		Keys        keysCommand        `cmd:"" help:"Replace keys and secrets."`
 		Healthcheck healthcheckCommand `cmd:"" help:"Ask the running server whether it is well."`
 		OpenAPI     openAPICommand     `cmd:"" name:"openapi" hidden:"" help:"Print the description of the API."`
 	}
@@ -93,39 +94,48 @@ func (p *process) host() *feature.Host {
 	return &feature.Host{Ctx: p.ctx, Stdout: p.stdout, Stderr: p.stderr, Open: p.open}
 }
 
-func (p *process) open(ctx context.Context) (_ *db.DB, _ *live.Log, err error) {
+func (p *process) open(ctx context.Context) (*db.DB, *live.Log, error) {
 	c, err := p.config()
 	if err != nil {
 		return nil, nil, err
 	}
+	built, err := p.beside(ctx, c)
+	return built.db, built.log, err
+}
+
+// beside builds the features on a database that a server may have open. Close its
+// database.
+func (p *process) beside(ctx context.Context, c Config) (_ parts, err error) {
 	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite://"); ok {
 		if _, err := os.Stat(path); err != nil { // opening would make it
-			return nil, nil, fmt.Errorf("there is no database at %s: run this in the server's folder, or set DATABASE_URL", path)
+			return parts{}, fmt.Errorf("there is no database at %s: run this in the server's folder, or set DATABASE_URL", path)
 		}
 	}
 	d, err := db.Open(ctx, c.DatabaseURL)
 	if err != nil {
-		return nil, nil, err
+		return parts{}, err
 	}
-	built, err := offline(d, p.logger(c.LogLevels))
+	built, err := offline(d, c.PublicURL, p.logger(c.LogLevels))
 	if err != nil {
-		return nil, nil, errors.Join(err, d.Close())
+		return parts{}, errors.Join(err, d.Close())
 	}
 	if err := d.Current(ctx, migrations(built.features)...); err != nil {
-		return nil, nil, errors.Join(err, d.Close())
+		return parts{}, errors.Join(err, d.Close())
 	}
-	return d, built.log, nil
+	return built, nil
 }
 
 // offline builds the features for a command that signs nobody in: it needs no
 // secrets of the operator's, and makes none up in their folder.
-func offline(d *db.DB, logger *slog.Logger) (parts, error) {
+func offline(d *db.DB, publicURL string, logger *slog.Logger) (parts, error) {
 	text, err := secret.Random()
 	if err != nil {
 		return parts{}, err
 	}
 	master, err := secret.NewMaster(text)
-	return build(d, account.Settings{Secret: master, Clock: account.SystemClock()}, logger), err
+	return build(d, account.Settings{
+		PublicURL: publicURL, Secret: master, Passwords: account.StandardArgon2(), Clock: account.SystemClock(),
+	}, logger), err
 }
 
 type serveCommand struct{}
@@ -176,7 +186,7 @@ func (*migrateCommand) Run(p *process) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	built, err := offline(d, p.logger(c.LogLevels))
+	built, err := offline(d, c.PublicURL, p.logger(c.LogLevels))
 	if err != nil {
 		return err
 	}
@@ -253,7 +263,7 @@ func (*openAPICommand) Run(p *process) error {
 // Document is the OpenAPI description of all that the program serves.
 func Document() ([]byte, error) {
 	discard := slog.New(slog.DiscardHandler)
-	built, err := offline(nil, discard)
+	built, err := offline(nil, "", discard)
 	if err != nil {
 		return nil, err
 	}

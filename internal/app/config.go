@@ -38,6 +38,7 @@ type Config struct {
 	StaticDir         string // "" for what is built in
 	LogLevels         LogLevels
 	CookieSecret      string
+	FormerSecrets     []string // that CookieSecret replaced
 	JWTPrivateKeyPEM  string
 	JWTPublicKeyPEM   string
 	CookieSecure      bool
@@ -46,6 +47,9 @@ type Config struct {
 	TrustedProxies    []netip.Prefix
 	AccessTokenTTL    time.Duration
 	RefreshTokenTTL   time.Duration
+	SMTPURL           string // "": no mail is sent
+	MailFrom          string
+	GeoIPDB           string // "": places are not known
 }
 
 // setting is one line of the operator's manual. A secret may also be given as the
@@ -66,6 +70,7 @@ func settings() []setting {
 		{"STATIC_DIR", "", "folder with other pages than the built-in ones", false, setStaticDir},
 		{"LOG_LEVEL", "info", "debug, info, warn or error, and for a part of the program its own: info,db=debug", false, setLogLevels},
 		{"COOKIE_SECRET", "", "32 bytes or more that nobody can guess; made and kept in local mode", true, setCookieSecret},
+		{"COOKIE_SECRET_OLD", "", "secrets that COOKIE_SECRET replaced, one a line, while something still needs them", true, setFormerSecrets},
 		{"JWT_PRIVATE_KEY_PEM", "", "RSA keys; the first signs (peisear gen-jwt-keys prints a pair); made and kept in local mode", true, setPrivateKey},
 		{"JWT_PUBLIC_KEY_PEM", "", "RSA keys that verify; the first private key's must be among them", true, setPublicKey},
 		{"COOKIE_SECURE", "0", "1: the refresh cookie is for https only, whatever PUBLIC_BASE_URL says", false, setCookieSecure},
@@ -74,6 +79,9 @@ func settings() []setting {
 		{"TRUSTED_PROXIES", "", "addresses or networks whose X-Forwarded headers are believed, separated by commas", false, setTrustedProxies},
 		{"ACCESS_TOKEN_TTL_SECS", "900", "how long an access token is good", false, setAccessTokenTTL},
 		{"REFRESH_TOKEN_TTL_SECS", "604800", "how long a session lives without being used", false, setRefreshTokenTTL},
+		{"SMTP_URL", "", "the mail server: smtp://user:password@host:port with STARTTLS, or smtps://…; without it no mail is sent", true, setSMTPURL},
+		{"MAIL_FROM", "", "the address that mails are from, Peisear <peisear@example.org>; needed with SMTP_URL", false, setMailFrom},
+		{"GEOIP_DB", "", "file of places by IP address (.mmdb, as of GeoLite2 City), for the list of sessions", false, setGeoIPDB},
 	}
 }
 
@@ -147,6 +155,9 @@ func (c *Config) complete(wrong map[string]bool) (all []error) {
 		all = append(all, errors.New("REFRESH_TOKEN_TTL_SECS: must not be less than ACCESS_TOKEN_TTL_SECS"))
 	}
 	if err := c.mismatch(wrong); err != nil {
+		all = append(all, err)
+	}
+	if err := c.halfMail(); err != nil {
 		all = append(all, err)
 	}
 	return all

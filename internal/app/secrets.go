@@ -8,6 +8,9 @@ import (
 	"github.com/peisear/peisear/internal/base/secret"
 )
 
+// privateKeyFile is where local mode keeps the keys of access tokens, in the data folder.
+const privateKeyFile = "jwt-private-key.pem"
+
 // Secrets are the keys that the program works with.
 type Secrets struct {
 	Master secret.Master
@@ -35,10 +38,10 @@ func (c Config) Secrets() (s Secrets, warning string, err error) {
 	if err != nil {
 		return s, "", err
 	}
-	if s.Master, err = secret.NewMaster(text); err != nil {
+	if s.Master, err = secret.NewMaster(text, c.FormerSecrets...); err != nil {
 		return s, "", fmt.Errorf("the cookie secret %w", err)
 	}
-	private, err := keep(c.JWTPrivateKeyPEM, "jwt-private-key.pem", func() (string, error) {
+	private, err := keep(c.JWTPrivateKeyPEM, privateKeyFile, func() (string, error) {
 		private, _, err := secret.NewPEM()
 		return private, err
 	})
@@ -60,8 +63,13 @@ func jwtKeyLines() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return keyLines(private, public), nil
+}
+
+// keyLines puts keys into the lines of an .env file.
+func keyLines(private, public string) string {
 	line := func(name, value string) string {
 		return fmt.Sprintf("%s=\"%s\"\n", name, strings.ReplaceAll(value, "\n", `\n`))
 	}
-	return line("JWT_PRIVATE_KEY_PEM", private) + line("JWT_PUBLIC_KEY_PEM", public), nil
+	return line("JWT_PRIVATE_KEY_PEM", private) + line("JWT_PUBLIC_KEY_PEM", public)
 }

@@ -241,17 +241,14 @@ func (q *Queries) CreateReset(ctx context.Context, arg CreateResetParams) error 
 	return err
 }
 
-const createSealedCheck = `-- name: CreateSealedCheck :execrows
+const createSealedCheck = `-- name: CreateSealedCheck :exec
 INSERT INTO sealed_check (id, sealed) VALUES (1, $1)
 ON CONFLICT (id) DO NOTHING
 `
 
-func (q *Queries) CreateSealedCheck(ctx context.Context, sealed string) (int64, error) {
-	result, err := q.db.ExecContext(ctx, createSealedCheck, sealed)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+func (q *Queries) CreateSealedCheck(ctx context.Context, sealed string) error {
+	_, err := q.db.ExecContext(ctx, createSealedCheck, sealed)
+	return err
 }
 
 const createSession = `-- name: CreateSession :one
@@ -1399,16 +1396,13 @@ func (q *Queries) SetRole(ctx context.Context, arg SetRoleParams) (User, error) 
 	return i, err
 }
 
-const setSealedCheck = `-- name: SetSealedCheck :execrows
+const setSealedCheck = `-- name: SetSealedCheck :exec
 UPDATE sealed_check SET sealed = $1 WHERE id = 1
 `
 
-func (q *Queries) SetSealedCheck(ctx context.Context, sealed string) (int64, error) {
-	result, err := q.db.ExecContext(ctx, setSealedCheck, sealed)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+func (q *Queries) SetSealedCheck(ctx context.Context, sealed string) error {
+	_, err := q.db.ExecContext(ctx, setSealedCheck, sealed)
+	return err
 }
 
 const trySignIn = `-- name: TrySignIn :one

@@ -70,14 +70,13 @@ func NewPEM() (private, public string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	publicDER, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
-	if err != nil {
-		return "", "", err
-	}
-	encode := func(kind string, der []byte) string {
-		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-	}
-	return encode("PRIVATE KEY", privateDER), encode("PUBLIC KEY", publicDER), nil
+	public, err = publicPEM(&key.PublicKey)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: privateDER})), public, err
+}
+
+func publicPEM(key *rsa.PublicKey) (string, error) {
+	der, err := x509.MarshalPKIXPublicKey(key)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), err
 }
 
 // ParsePrivate reads RSA private keys, PKCS #8 or PKCS #1.

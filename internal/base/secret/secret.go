@@ -112,19 +112,38 @@ func read(path string) (string, error) {
 	return text, nil
 }
 
-// create writes a file under another name first, so that nobody reads half of it.
+// create makes the file. Unlike a rename, a link never replaces one.
 func create(path, text string) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
+	return write(path, text, os.Link)
+}
+
+// Replace puts a text in the place of a file's, which must be there: whoever reads it
+// gets the old text or the new one.
+func Replace(path, text string) error {
+	if _, err := os.Stat(path); err != nil {
+		return err
+	}
+	return write(path, text, os.Rename)
+}
+
+// write puts a text into a file under another name first, so that nobody reads half of
+// it, and then gives it its name.
+func write(path, text string, name func(from, to string) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
-	_, err = f.WriteString(text + "\n")
+	defer func() {
+		if removed := os.Remove(f.Name()); !errors.Is(removed, fs.ErrNotExist) { // a rename took it
+			err = errors.Join(err, removed)
+		}
+	}()
+	_, err = f.WriteString(strings.TrimSpace(text) + "\n")
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Link(f.Name(), path) // unlike a rename, it never replaces a file
+	return name(f.Name(), path)
 }
