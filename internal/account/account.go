@@ -22,8 +22,9 @@
 // (sessions begin, second factors), confirm.go (a fresh proof of identity), session.go
 // (refresh, sign-out), sessions.go (the list of them), own.go (name and password),
 // reset.go (a forgotten one), email.go (another address), post.go (mails), user.go
-// (roles), token.go (JWT), revoked.go, password.go, limit.go. The operations are in
-// http.go and, on the own account, http_own.go.
+// (roles), token.go (JWT), bearer.go (tokens of other kinds, and what they may do),
+// revoked.go, password.go, limit.go. The operations are in http.go and, on the own
+// account, http_own.go.
 package account
 
 import (
@@ -101,6 +102,7 @@ type Service struct {
 	logger   *slog.Logger
 	settings Settings
 	tokens   *Tokens
+	bearers  *bearers
 	revoked  *revocations
 	gate     *gate
 	limits   *limits
@@ -121,6 +123,7 @@ func New(d *db.DB, log *live.Log, hub *live.Hub, logger *slog.Logger, s Settings
 		logger:   logger,
 		settings: s,
 		tokens:   NewTokens(s.Keys, s.PublicURL, s.AccessTTL, s.Clock.Now),
+		bearers:  newBearers(),
 		revoked:  newRevocations(s.AccessTTL),
 		gate:     newGate(),
 		limits:   newLimits(),

@@ -25,6 +25,7 @@ type Actor struct {
 	ID      string
 	Role    Role
 	Session string // "" outside of a session
+	Grant   *Grant // nil unless a program acts for the user, by an API token
 }
 
 // Operator is whoever sits at the machine: the command line, which has no session.
@@ -40,6 +41,7 @@ var (
 	errToken       = errs.New(errs.Unauthorized, "the access token is not valid: refresh it or sign in again")
 	errExpired     = errs.New(errs.Unauthorized, "the access token has expired: refresh it")
 	errEnded       = errs.New(errs.Unauthorized, "the session has ended: sign in again")
+	errUnsure      = errs.New(errs.Unavailable, "cannot tell who you are right now; try again in a moment")
 	errSessionOnly = errs.New(errs.Forbidden, "only somebody who has signed in may do this, no program in their name")
 	errAdminOnly   = errs.New(errs.Forbidden, "only an admin may do this")
 )
@@ -62,6 +64,9 @@ func (s *Service) Authenticate(next http.Handler) http.Handler {
 // of date. Unauthorized: the token is not valid, or what it stands for has ended.
 // Unavailable: the database was needed and did not answer.
 func (s *Service) identify(ctx context.Context, token string) (Identity, error) {
+	if b := s.bearers.of(token); b != nil {
+		return s.present(ctx, b, token)
+	}
 	id, err := s.tokens.Verify(token)
 	if err != nil {
 		return Identity{}, err
@@ -75,12 +80,18 @@ func (s *Service) identify(ctx context.Context, token string) (Identity, error) 
 	return id, nil
 }
 
-// Authenticated is the middleware over any way to tell whose a bearer token is.
+// Authenticated is the middleware over any way to tell whose a bearer token is. Where
+// the token may only read, nothing behind it sees a request that could change
+// something, public operations included.
 func Authenticated(next http.Handler, identify func(ctx context.Context, token string) (Identity, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if token, ok := bearer(r); ok {
 			var a asking
 			a.id, a.err = identify(r.Context(), token)
+			if a.err == nil && !a.id.maySend(r.Method) {
+				web.WriteError(w, r, errReadOnly)
+				return
+			}
 			r = r.WithContext(context.WithValue(r.Context(), askingKey{}, a))
 		}
 		next.ServeHTTP(w, r)
@@ -114,14 +125,40 @@ func (s *Service) Who(ctx context.Context) (live.Who, error) {
 	if err == nil && s.revoked.ended(id) {
 		err = errEnded
 	}
-	return live.Who{User: id.ID, Session: id.Session, Expires: id.Expires}, err
+	return live.Who{User: id.ID, Session: id.credential(), Expires: id.Expires}, err
 }
 
 // Operation is the code of an operation of signed-in users: by is who is asking.
 type Operation[I, O any] func(ctx context.Context, by Actor, in *I) (*O, error)
 
-// Handle registers an operation for signed-in users.
+// Handle registers an operation for signed-in users. An API token that is limited to
+// scopes of the change log may not use it; HandleIn and HandleScoped are for
+// operations that such a token may use.
 func Handle[I, O any](api *web.API, op web.Operation, h Operation[I, O]) {
+	HandleScoped(api, op, func(ctx context.Context, by Actor, in *I) (*O, error) {
+		if by.Limited() {
+			return nil, errLimited
+		}
+		return h(ctx, by, in)
+	})
+}
+
+// HandleIn registers an operation inside of one scope of the change log: a limited
+// token may use it when the scope is among its own.
+//
+//	account.HandleIn(api, web.Op("note.list", "GET /api/notes", 200), account.Actor.Scope, s.list)
+func HandleIn[I, O any](api *web.API, op web.Operation, scope func(Actor) string, h Operation[I, O]) {
+	HandleScoped(api, op, func(ctx context.Context, by Actor, in *I) (*O, error) {
+		if !by.May(scope(by)) {
+			return nil, errLimited
+		}
+		return h(ctx, by, in)
+	})
+}
+
+// HandleScoped registers an operation that finds out by itself which scopes it is
+// about, and asks Actor.May for each.
+func HandleScoped[I, O any](api *web.API, op web.Operation, h Operation[I, O]) {
 	web.Handle(api, op, func(ctx context.Context, in *I) (*O, error) {
 		by, err := From(ctx)
 		if err != nil {
@@ -142,13 +179,16 @@ func HandleOwn[I, O any](api *web.API, op web.Operation, h Operation[I, O]) {
 	})
 }
 
-// RequireRole lets only users of a role use the operation. It believes the token
-// and asks nobody:
+// RequireRole lets only users of a role use the operation, and for admins only such
+// API tokens as were made for it. It believes the token and asks nobody:
 //
 //	account.Handle(api, web.Op("invite.list", "GET /api/invites", 200),
 //		account.RequireRole(account.Admin, s.list))
 func RequireRole[I, O any](role Role, h Operation[I, O]) Operation[I, O] {
 	return func(ctx context.Context, by Actor, in *I) (*O, error) {
+		if role == Admin && !by.mayAdminister() {
+			return nil, errAdminToken
+		}
 		if by.Role != role {
 			return nil, errRole(role)
 		}

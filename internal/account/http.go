@@ -32,7 +32,7 @@ func (s *Service) routes(api *web.API) {
 	web.Handle(api, web.Op("password.check", "POST /api/auth/password/reset/check", 200), s.checkReset)
 	web.Handle(api, web.Op("password.reset", "POST /api/auth/password/reset", 204), s.reset)
 	web.Handle(api, web.Op("email.verify", "POST /api/auth/email/verify", 200), s.verifyEmail)
-	Handle(api, web.Op("account.me", "GET /api/auth/me", 200), s.me)
+	HandleScoped(api, web.Op("account.me", "GET /api/auth/me", 200), s.me) // a program may know for whom it acts
 	s.ownRoutes(api)
 
 	Handle(api, web.Op("invite.create", "POST /api/invites", 201), RequireRole(Admin, s.createInvite))

@@ -24,9 +24,9 @@ type revocations struct {
 
 	mu       sync.RWMutex
 	users    map[string]mark // older epochs of the user have ended
-	sessions map[string]mark
-	seq      int64     // what other processes have added is known up to it
-	at       time.Time // when it was last asked for
+	sessions map[string]mark // and API tokens: ids that have ended
+	seq      int64           // what other processes have added is known up to it
+	at       time.Time       // when it was last asked for
 }
 
 // mark is one end, and when it happened.
@@ -46,11 +46,11 @@ func (r *revocations) fresh(now time.Time) bool {
 	return !r.at.IsZero() && now.Sub(r.at) < staleAfter
 }
 
-// ended reports whether the token's session or its user's epoch is over.
+// ended reports whether the token itself, its session or its user's epoch is over.
 func (r *revocations) ended(id Identity) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	_, over := r.sessions[id.Session]
+	_, over := r.sessions[id.credential()]
 	return over || id.Epoch < r.users[id.ID].epoch
 }
 
@@ -141,7 +141,7 @@ func (s *Service) lookUp(ctx context.Context, id Identity) error {
 	case errs.Is(err, errs.NotFound), err == nil && id.Epoch < epoch:
 		return errEnded
 	case err != nil:
-		return errs.From(err, errs.Unavailable, "cannot tell who you are right now; try again in a moment")
+		return errs.From(err, errs.Unavailable, errs.Of(errUnsure).Message)
 	}
 	return nil
 }

@@ -216,6 +216,9 @@ func mustBeAdmin(ctx context.Context, c db.Conn, by Actor) error {
 	if by == Operator() {
 		return nil
 	}
+	if !by.mayAdminister() {
+		return errAdminToken
+	}
 	u, err := query.New(c).GetUser(ctx, by.ID)
 	if err != nil && !noRow(err) {
 		return err

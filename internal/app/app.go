@@ -11,10 +11,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/account/apitoken"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/feature"
@@ -52,6 +54,7 @@ type parts struct {
 	hub      *live.Hub
 	log      *live.Log
 	accounts *account.Service
+	tokens   *apitoken.Service
 	features []feature.Feature
 }
 
@@ -60,7 +63,11 @@ func build(d *db.DB, s account.Settings, logger *slog.Logger) parts {
 	p := parts{db: d, hub: live.NewHub()}
 	p.log = live.New(d, p.hub)
 	p.accounts = account.New(d, p.log, p.hub, logger.With(partKey, "account"), s)
-	p.features = append([]feature.Feature{account.Feature(p.accounts)}, product(d, p.log, p.accounts)...)
+	p.tokens = apitoken.New(d, p.log, p.accounts, logger.With(partKey, "account"), s.Clock.Now)
+	p.features = append([]feature.Feature{
+		account.Feature(p.accounts),
+		apitoken.Feature(p.tokens),
+	}, product(d, p.log, p.accounts)...)
 	for _, f := range p.features {
 		p.log.Offer(f.Parts...)
 	}
@@ -116,6 +123,7 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.owned.Go(func() { p.hub.Run(ctx, p.log, logger.With(partKey, "live")) })
 	a.owned.Go(func() { p.accounts.Run(ctx) })
+	a.owned.Go(func() { p.tokens.Run(ctx) })
 	return a, nil
 }
 
@@ -226,14 +234,19 @@ func migrations(features []feature.Feature) []fs.FS {
 	return folders
 }
 
-// access lets users follow their own scope and what the features add to it.
+// access lets users follow their own scope and what the features add to it, as far as
+// their token is not limited to less.
 func access(p parts) live.Access {
 	return func(ctx context.Context) (live.Who, []string, error) {
 		who, err := p.accounts.Who(ctx)
 		if err != nil {
 			return live.Who{}, nil, err
 		}
-		scopes := []string{account.Actor{ID: who.User}.Scope()}
+		by, err := account.From(ctx)
+		if err != nil {
+			return live.Who{}, nil, err
+		}
+		scopes := []string{by.Scope()}
 		for _, f := range p.features {
 			if f.Scopes == nil {
 				continue
@@ -244,6 +257,6 @@ func access(p parts) live.Access {
 			}
 			scopes = append(scopes, more...)
 		}
-		return who, scopes, nil
+		return who, slices.DeleteFunc(scopes, func(scope string) bool { return !by.May(scope) }), nil
 	}
 }

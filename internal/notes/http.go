@@ -18,11 +18,12 @@ func Feature(s *Service) feature.Feature {
 }
 
 func (s *Service) routes(api *web.API) {
-	account.Handle(api, web.Op("note.create", "POST /api/notes", 201), s.create)
-	account.Handle(api, web.Op("note.list", "GET /api/notes", 200), s.list)
-	account.Handle(api, web.Op("note.get", "GET /api/notes/{id}", 200), s.get)
-	account.Handle(api, web.Op("note.update", "PATCH /api/notes/{id}", 200), s.update)
-	account.Handle(api, web.Op("note.delete", "DELETE /api/notes/{id}", 204), s.delete)
+	mine := account.Actor.Scope // where all of it happens
+	account.HandleIn(api, web.Op("note.create", "POST /api/notes", 201), mine, s.create)
+	account.HandleIn(api, web.Op("note.list", "GET /api/notes", 200), mine, s.list)
+	account.HandleIn(api, web.Op("note.get", "GET /api/notes/{id}", 200), mine, s.get)
+	account.HandleIn(api, web.Op("note.update", "PATCH /api/notes/{id}", 200), mine, s.update)
+	account.HandleIn(api, web.Op("note.delete", "DELETE /api/notes/{id}", 204), mine, s.delete)
 }
 
 type (

@@ -16,7 +16,7 @@ func Feature(s *Service) feature.Feature {
 }
 
 func (s *Service) routes(api *web.API) {
-	account.Handle(api, web.Op("issue.move", "POST /api/issues/{key}/move", http.StatusOK), s.move)
+	account.HandleScoped(api, web.Op("issue.move", "POST /api/issues/{key}/move", http.StatusOK), s.move)
 }
 
 type moveInput struct {

@@ -48,10 +48,10 @@ func ParseKey(text string) (Key, error) {
 // NotFound: there is none that they may see. Forbidden: their role is below need.
 func enter(ctx context.Context, c db.Conn, by account.Actor, key Key, need project.Role) (query.EnterIssueRow, error) {
 	row, err := query.New(c).EnterIssue(ctx, query.EnterIssueParams{Actor: by.ID, Number: key.Number, ProjectKey: key.Project})
-	if errors.Is(err, sql.ErrNoRows) {
-		return row, errNoIssue
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, sql.ErrNoRows), err == nil && !by.May(project.Scope(row.Issue.ProjectID)):
+		return query.EnterIssueRow{}, errNoIssue
+	case err != nil:
 		return row, err
 	}
 	return row, project.Role(row.Role).Require(need)

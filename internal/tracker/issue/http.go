@@ -17,11 +17,11 @@ func Feature(s *Service) feature.Feature {
 }
 
 func (s *Service) routes(api *web.API) {
-	account.Handle(api, web.Op("issue.create", "POST /api/projects/{key}/issues", http.StatusCreated), s.create)
-	account.Handle(api, web.Op("issue.list", "GET /api/projects/{key}/issues", http.StatusOK), s.list)
-	account.Handle(api, web.Op("issue.get", "GET /api/issues/{key}", http.StatusOK), s.get)
-	account.Handle(api, web.Op("issue.update", "PATCH /api/issues/{key}", http.StatusOK), s.update)
-	account.Handle(api, web.Op("issue.delete", "DELETE /api/issues/{key}", http.StatusNoContent), s.delete)
+	account.HandleScoped(api, web.Op("issue.create", "POST /api/projects/{key}/issues", http.StatusCreated), s.create)
+	account.HandleScoped(api, web.Op("issue.list", "GET /api/projects/{key}/issues", http.StatusOK), s.list)
+	account.HandleScoped(api, web.Op("issue.get", "GET /api/issues/{key}", http.StatusOK), s.get)
+	account.HandleScoped(api, web.Op("issue.update", "PATCH /api/issues/{key}", http.StatusOK), s.update)
+	account.HandleScoped(api, web.Op("issue.delete", "DELETE /api/issues/{key}", http.StatusNoContent), s.delete)
 }
 
 // Path is embedded in the input of operations on one issue.

@@ -2,6 +2,7 @@ package project
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/peisear/peisear/internal/account"
@@ -54,14 +55,52 @@ func (r Role) Require(need Role) error {
 
 // Enter returns the project with the key as the actor sees it. It runs on any
 // connection, so that a write checks inside its own transaction.
-// NotFound: there is none that the actor may see. Forbidden: their role is below need.
+// NotFound: there is none that the actor, and their token, may see. Forbidden: their
+// role is below need.
 func Enter(ctx context.Context, c db.Conn, by account.Actor, key string, need Role) (Project, error) {
 	row, err := query.New(c).EnterByKey(ctx, query.EnterByKeyParams{ProjectKey: strings.ToUpper(key), Actor: by.ID})
 	if err != nil {
 		return Project{}, noProject(err)
 	}
+	if !by.May(Scope(row.Project.ID)) {
+		return Project{}, errNoProject
+	}
 	p := Project{Row: projectRow(row.Project), Role: Role(row.Role)}
 	return p, p.Role.Require(need)
+}
+
+// enterByID is Enter for a viewer by the project's id.
+func enterByID(ctx context.Context, c db.Conn, by account.Actor, id string) (Project, error) {
+	row, err := query.New(c).EnterByID(ctx, query.EnterByIDParams{ID: id, Actor: by.ID})
+	if err == nil && !by.May(Scope(row.Project.ID)) {
+		err = errNoProject
+	}
+	if err != nil {
+		return Project{}, noProject(err)
+	}
+	return Project{Row: projectRow(row.Project), Role: Role(row.Role)}, nil
+}
+
+// within returns the projects that a limited token names and its user is in, those
+// with keys after the given one, in their order. A token names few.
+func within(ctx context.Context, c db.Conn, by account.Actor, after string) ([]Project, error) {
+	all := []Project{}
+	for _, scope := range by.Grant.LogScopes {
+		id, ok := strings.CutPrefix(scope, Scope(""))
+		if !ok {
+			continue
+		}
+		p, err := enterByID(ctx, c, by, id)
+		switch {
+		case errs.Is(err, errs.NotFound):
+		case err != nil:
+			return nil, err
+		case p.Key > after:
+			all = append(all, p)
+		}
+	}
+	slices.SortFunc(all, func(a, b Project) int { return strings.Compare(a.Key, b.Key) })
+	return all, nil
 }
 
 // enter is Enter before a transaction: it finds the scope to lock.

@@ -16,15 +16,15 @@ func Feature(s *Service) feature.Feature {
 
 func (s *Service) routes(api *web.API) {
 	account.Handle(api, web.Op("project.create", "POST /api/projects", http.StatusCreated), s.create)
-	account.Handle(api, web.Op("project.list", "GET /api/projects", http.StatusOK), s.list)
-	account.Handle(api, web.Op("project.get", "GET /api/projects/{key}", http.StatusOK), s.get)
-	account.Handle(api, web.Op("project.update", "PATCH /api/projects/{key}", http.StatusOK), s.update)
-	account.Handle(api, web.Op("project.delete", "DELETE /api/projects/{key}", http.StatusNoContent), s.delete)
-	account.Handle(api, web.Op("status.list", "GET /api/projects/{key}/statuses", http.StatusOK), s.listStatuses)
-	account.Handle(api, web.Op("member.list", "GET /api/projects/{key}/members", http.StatusOK), s.listMembers)
-	account.Handle(api, web.Op("member.add", "POST /api/projects/{key}/members", http.StatusCreated), s.addMember)
-	account.Handle(api, web.Op("member.update", "PATCH /api/projects/{key}/members/{userId}", http.StatusOK), s.updateMember)
-	account.Handle(api, web.Op("member.remove", "DELETE /api/projects/{key}/members/{userId}", http.StatusNoContent), s.removeMember)
+	account.HandleScoped(api, web.Op("project.list", "GET /api/projects", http.StatusOK), s.list)
+	account.HandleScoped(api, web.Op("project.get", "GET /api/projects/{key}", http.StatusOK), s.get)
+	account.HandleScoped(api, web.Op("project.update", "PATCH /api/projects/{key}", http.StatusOK), s.update)
+	account.HandleScoped(api, web.Op("project.delete", "DELETE /api/projects/{key}", http.StatusNoContent), s.delete)
+	account.HandleScoped(api, web.Op("status.list", "GET /api/projects/{key}/statuses", http.StatusOK), s.listStatuses)
+	account.HandleScoped(api, web.Op("member.list", "GET /api/projects/{key}/members", http.StatusOK), s.listMembers)
+	account.HandleScoped(api, web.Op("member.add", "POST /api/projects/{key}/members", http.StatusCreated), s.addMember)
+	account.HandleScoped(api, web.Op("member.update", "PATCH /api/projects/{key}/members/{userId}", http.StatusOK), s.updateMember)
+	account.HandleScoped(api, web.Op("member.remove", "DELETE /api/projects/{key}/members/{userId}", http.StatusNoContent), s.removeMember)
 }
 
 // Path is embedded in the input of operations on one project.

@@ -166,14 +166,12 @@ func (s *Service) Get(ctx context.Context, by account.Actor, key string) (_ Proj
 }
 
 func (s *Service) byID(ctx context.Context, by account.Actor, id string) (Project, error) {
-	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (Project, error) {
-		row, err := query.New(c).EnterByID(ctx, query.EnterByIDParams{ID: id, Actor: by.ID})
-		return Project{Row: projectRow(row.Project), Role: Role(row.Role)}, err
-	})
+	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (Project, error) { return enterByID(ctx, c, by, id) })
 }
 
-// List returns up to limit of the actor's projects in the order of their keys, and
-// whether there are more: those whose key comes after the given one.
+// List returns up to limit of the actor's projects, as far as their token reaches, in
+// the order of their keys, and whether there are more: those whose key comes after the
+// given one.
 // Invalid: limit is not between 1 and MaxPage.
 func (s *Service) List(ctx context.Context, by account.Actor, after string, limit int) (page []Project, more bool, err error) {
 	defer errs.Wrap(&err, "project.List(%s, %d)", after, limit)
@@ -181,6 +179,9 @@ func (s *Service) List(ctx context.Context, by account.Actor, after string, limi
 		return nil, false, errs.Field("query.limit", "expected a number from 1 to %d", MaxPage)
 	}
 	page, err = db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) ([]Project, error) {
+		if by.Limited() {
+			return within(ctx, c, by, after)
+		}
 		rows, err := query.New(c).ListProjects(ctx, query.ListProjectsParams{Actor: by.ID, After: after, N: int64(limit) + 1})
 		all := make([]Project, 0, len(rows))
 		for _, row := range rows {
