@@ -13,7 +13,7 @@ import (
 
 const (
 	usedEvery = time.Minute     // at most so often a token's last use is written down
-	lastFlush = 5 * time.Second // for what was used when the program ends
+	patience  = 5 * time.Second // with a database that does not take it
 )
 
 // uses is what is known of the tokens used within the last minute, so that requests do
@@ -59,23 +59,24 @@ func (u *uses) take(now time.Time) map[string]time.Time {
 	return due
 }
 
-// Run writes down when tokens were used, until ctx ends.
+// Run writes down when tokens were used, until ctx ends, and then what is left.
 func (s *Service) Run(ctx context.Context) {
 	for {
 		select {
 		case <-s.uses.woken:
 			s.writeDown(ctx)
 		case <-ctx.Done():
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastFlush)
-			defer cancel()
 			s.writeDown(ctx)
 			return
 		}
 	}
 }
 
+// writeDown is Flush that is not given up when the program ends.
 func (s *Service) writeDown(ctx context.Context) {
-	if err := s.Flush(ctx); err != nil && ctx.Err() == nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	if err := s.Flush(ctx); err != nil {
 		s.logger.WarnContext(ctx, "cannot write down when API tokens were used", "error", err.Error())
 	}
 }
