@@ -159,7 +159,7 @@ func HandleIn[I, O any](api *web.API, op web.Operation, scope func(Actor) string
 // HandleScoped registers an operation that finds out by itself which scopes it is
 // about, and asks Actor.May for each.
 func HandleScoped[I, O any](api *web.API, op web.Operation, h Operation[I, O]) {
-	web.Handle(api, op, func(ctx context.Context, in *I) (*O, error) {
+	web.Handle(api, web.Signed(op), func(ctx context.Context, in *I) (*O, error) {
 		by, err := From(ctx)
 		if err != nil {
 			return nil, err

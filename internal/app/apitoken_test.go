@@ -21,6 +21,7 @@ import (
 // operation is one of the OpenAPI document.
 type operation struct {
 	id, method, path string
+	public           bool
 	body             *schema // nil when there is none
 }
 
@@ -48,6 +49,7 @@ func operations(t *testing.T) (all []operation, schemas map[string]*schema) {
 		Components struct{ Schemas map[string]*schema }
 		Paths      map[string]map[string]struct {
 			OperationID string
+			Security    []any
 			RequestBody struct{ Content map[string]struct{ Schema *schema } }
 		}
 	}
@@ -56,7 +58,7 @@ func operations(t *testing.T) (all []operation, schemas map[string]*schema) {
 	}
 	for path, methods := range document.Paths {
 		for method, op := range methods {
-			all = append(all, operation{op.OperationID, strings.ToUpper(method), path, op.RequestBody.Content["application/json"].Schema})
+			all = append(all, operation{op.OperationID, strings.ToUpper(method), path, len(op.Security) == 0, op.RequestBody.Content["application/json"].Schema})
 		}
 	}
 	slices.SortFunc(all, func(a, b operation) int { return strings.Compare(a.id, b.id) })
@@ -231,6 +233,9 @@ func TestLimitedTokensStayInside(t *testing.T) {
 					if strings.Contains(answer, secret) {
 						t.Errorf("%s: %s %s shows %s: %d %s", op.id, op.method, path, secret, status, answer)
 					}
+				}
+				if !op.public && status != http.StatusForbidden && status != http.StatusNotFound && op.id != "account.me" && op.id != "project.list" {
+					t.Errorf("%s: %s %s: %d %s", op.id, op.method, path, status, answer)
 				}
 				if op.method == http.MethodGet {
 					_, answer := basetest.Do(t, h.Handler, op.method, path, all, "")

@@ -22,8 +22,8 @@ func (s *Service) routes(api *web.API) {
 }
 
 type (
-	noInput     struct{}
-	createInput struct {
+	noInput          struct{}
+	createTokenInput struct {
 		web.Mutation
 		Body struct {
 			Name      string        `json:"name" minLength:"1" maxLength:"100"`
@@ -32,16 +32,16 @@ type (
 			ExpiresAt *time.Time    `json:"expiresAt,omitempty" nullable:"true" doc:"within a year; null for never"`
 		}
 	}
-	revokeInput struct {
+	revokeTokenInput struct {
 		web.Mutation
 		ID string `path:"id" format:"uuid"`
 	}
-	listOutput struct {
+	listTokensOutput struct {
 		Body struct {
 			Items []Token `json:"items" nullable:"false"`
 		}
 	}
-	createOutput struct {
+	newTokenOutput struct {
 		Body struct {
 			Token
 			Secret string `json:"token" doc:"shown this once; empty when the request was sent again"`
@@ -50,21 +50,21 @@ type (
 	noOutput struct{}
 )
 
-func (s *Service) list(ctx context.Context, by account.Actor, _ *noInput) (*listOutput, error) {
-	out := new(listOutput)
+func (s *Service) list(ctx context.Context, by account.Actor, _ *noInput) (*listTokensOutput, error) {
+	out := new(listTokensOutput)
 	var err error
 	out.Body.Items, err = s.List(ctx, by)
 	return out, err
 }
 
-func (s *Service) create(ctx context.Context, by account.Actor, in *createInput) (*createOutput, error) {
+func (s *Service) create(ctx context.Context, by account.Actor, in *createTokenInput) (*newTokenOutput, error) {
 	b := in.Body
 	t, secret, err := s.Create(ctx, by, in.Tx, Draft{b.Name, b.Scope, b.LogScopes, b.ExpiresAt})
-	out := new(createOutput)
+	out := new(newTokenOutput)
 	out.Body.Token, out.Body.Secret = t, secret
 	return out, err
 }
 
-func (s *Service) revoke(ctx context.Context, by account.Actor, in *revokeInput) (*noOutput, error) {
+func (s *Service) revoke(ctx context.Context, by account.Actor, in *revokeTokenInput) (*noOutput, error) {
 	return nil, s.Revoke(ctx, by, in.Tx, in.ID)
 }

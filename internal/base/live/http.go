@@ -51,7 +51,7 @@ type Delta struct {
 
 // Routes registers snapshot, delta and stream.
 func (l *Log) Routes(api *web.API, access Access) {
-	op := web.Op("live.sync", "GET /api/sync/{scope}", http.StatusOK)
+	op := web.Signed(web.Op("live.sync", "GET /api/sync/{scope}", http.StatusOK))
 	op.Summary = "A scope's rows, or with since what has changed after that seq"
 	web.Answers(api, &op, "a snapshot without since, a delta with it", Snapshot{}, Delta{})
 	web.Handle(api, op, func(ctx context.Context, in *syncInput) (*syncOutput, error) { return l.sync(ctx, access, in) })

@@ -46,6 +46,9 @@ func New(log *slog.Logger, proxies Proxies) *API {
 	config.SchemasPath = ""  // the schemas are in the document
 	config.CreateHooks = nil // no $schema in answers
 	config.Formats = formats()
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearerScheme: {
+		Type: "http", Scheme: "bearer", Description: "the access token of a session, or an API token",
+	}}
 	config.Transformers = append(config.Transformers, ownProblem)
 	mux := http.NewServeMux()
 	a := &API{huma: humago.New(mux, config), mux: mux, log: log, proxies: proxies}
@@ -104,6 +107,16 @@ func Op(id, route string, status int) Operation {
 }
 
 const mutationHeader = "Idempotency-Key"
+
+// bearerScheme is what the description calls a bearer token.
+const bearerScheme = "bearer"
+
+// Signed says in the description that the operation is for whoever has signed in. It
+// enforces nothing.
+func Signed(op Operation) Operation {
+	op.Security = []map[string][]string{{bearerScheme: {}}}
+	return op
+}
 
 // Mutation is embedded in the input of every operation that changes something.
 type Mutation struct {

@@ -100,6 +100,38 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/account/tokens': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['token.list'];
+    put?: never;
+    post: operations['token.create'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/account/tokens/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    delete: operations['token.revoke'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/auth/email/verify': {
     parameters: {
       query?: never;
@@ -605,6 +637,18 @@ export interface components {
        */
       role?: 'user' | 'admin';
     };
+    CreateTokenInputBody: {
+      /**
+       * Format: date-time
+       * @description within a year; null for never
+       */
+      expiresAt?: string | null;
+      /** @description scopes of the change log, like project:<id>, to limit it to; none or null for no limit */
+      logScopes?: string[] | null;
+      name: string;
+      /** @enum {string} */
+      scope: 'read' | 'write' | 'admin';
+    };
     Delta: {
       entries: components['schemas']['Entry'][];
       epoch: string;
@@ -800,6 +844,9 @@ export interface components {
     ListSessionsOutputBody: {
       items: components['schemas']['Session'][];
     };
+    ListTokensOutputBody: {
+      items: components['schemas']['Token'][];
+    };
     LoginInputBody: {
       email: string;
       password: string;
@@ -860,6 +907,31 @@ export interface components {
       /** Format: date-time */
       usedAt: string | null;
       usedBy: string | null;
+    };
+    NewTokenOutputBody: {
+      /** Format: date-time */
+      createdAt: string;
+      /**
+       * Format: date-time
+       * @description null for never
+       */
+      expiresAt: string | null;
+      /** @description its last four characters */
+      hint: string;
+      /** Format: uuid */
+      id: string;
+      /** @description the scopes of the change log that it is limited to; empty for no limit */
+      logScopes: string[];
+      name: string;
+      /** @enum {string} */
+      scope: 'read' | 'write' | 'admin';
+      /** @description shown this once; empty when the request was sent again */
+      token: string;
+      /**
+       * Format: date-time
+       * @description to the minute; null for never
+       */
+      usedAt: string | null;
     };
     Note: {
       body: string;
@@ -1072,6 +1144,29 @@ export interface components {
     };
     StatusesOutputBody: {
       items: components['schemas']['Status'][];
+    };
+    Token: {
+      /** Format: date-time */
+      createdAt: string;
+      /**
+       * Format: date-time
+       * @description null for never
+       */
+      expiresAt: string | null;
+      /** @description its last four characters */
+      hint: string;
+      /** Format: uuid */
+      id: string;
+      /** @description the scopes of the change log that it is limited to; empty for no limit */
+      logScopes: string[];
+      name: string;
+      /** @enum {string} */
+      scope: 'read' | 'write' | 'admin';
+      /**
+       * Format: date-time
+       * @description to the minute; null for never
+       */
+      usedAt: string | null;
     };
     UpdateInputBody: {
       body?: string | null;
@@ -1384,6 +1479,103 @@ export interface operations {
     };
   };
   'session.end': {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description the client's id for the mutation; sent again, it is applied once */
+        'Idempotency-Key'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No Content */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'token.list': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ListTokensOutputBody'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'token.create': {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description the client's id for the mutation; sent again, it is applied once */
+        'Idempotency-Key'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['CreateTokenInputBody'];
+      };
+    };
+    responses: {
+      /** @description Created */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['NewTokenOutputBody'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'token.revoke': {
     parameters: {
       query?: never;
       header?: {
