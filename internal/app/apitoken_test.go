@@ -50,7 +50,9 @@ func operations(t *testing.T) (all []operation, schemas map[string]*schema) {
 		Paths      map[string]map[string]struct {
 			OperationID string
 			Security    []any
-			RequestBody struct{ Content map[string]struct{ Schema *schema } }
+			RequestBody struct {
+				Content map[string]struct{ Schema *schema }
+			}
 		}
 	}
 	if err := json.Unmarshal(text, &document); err != nil {

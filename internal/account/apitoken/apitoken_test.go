@@ -333,6 +333,13 @@ func TestUsed(t *testing.T) {
 		if !slices.EqualFunc(seen, want, time.Time.Equal) {
 			t.Errorf("%v, not %v", seen, want)
 		}
+		execute(t, n, "UPDATE api_token SET used_at = NULL") // to see the next write, if there is one
+		n.clock.pass(-40 * time.Second) // ten after the last
+		n.want(t, "used again", secret, http.StatusOK)
+		if err := n.Flush(t.Context()); err != nil || n.count(t, "api_token", "used_at IS NULL") != 2 {
+			t.Errorf("written twice in a minute: %v", err)
+		}
+		execute(t, n, "UPDATE api_token SET used_at = $1", want[4].UnixMicro())
 		other := newNode(t, n.db) // whose clock is the wall's, a good minute behind
 		other.want(t, "used elsewhere", secret, http.StatusOK)
 		if err := other.Flush(t.Context()); err != nil {
