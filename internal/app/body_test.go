@@ -14,8 +14,8 @@ import (
 	"github.com/peisear/peisear/internal/base/basetest"
 )
 
-// operation is what the API's description says of an operation's body.
-type operation struct {
+// described is what the API's description says of an operation's body.
+type described struct {
 	RequestBody struct {
 		Required bool
 		Content  map[string]struct{ Schema ref }
@@ -26,7 +26,7 @@ type ref struct {
 	Ref string `json:"$ref"`
 }
 
-type schema struct {
+type bodySchema struct {
 	Properties map[string]any
 	Required   []string
 }
@@ -43,7 +43,7 @@ func TestEveryBodyIsRefusedByName(t *testing.T) {
 	}
 	var doc struct {
 		Paths      map[string]map[string]json.RawMessage
-		Components struct{ Schemas map[string]schema }
+		Components struct{ Schemas map[string]bodySchema }
 	}
 	if err := json.Unmarshal(document, &doc); err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestEveryBodyIsRefusedByName(t *testing.T) {
 	tried := 0
 	for path, methods := range doc.Paths {
 		for method, text := range methods {
-			var op operation
+			var op described
 			if err := json.Unmarshal(text, &op); err != nil {
 				t.Fatal(err)
 			}
@@ -80,7 +80,7 @@ func TestEveryBodyIsRefusedByName(t *testing.T) {
 }
 
 // refused maps bodies to the places at fault.
-func refused(s schema, required bool) map[string]string {
+func refused(s bodySchema, required bool) map[string]string {
 	all := map[string]string{
 		`null`: "body", `[]`: "body", `[{}]`: "body", `7`: "body", `"x"`: "body", `{`: "body", `{} {}`: "body",
 		`{"unheard":1}`: "body.unheard",

@@ -101,7 +101,7 @@ func enterColumn(ctx context.Context, tx *live.Tx, by account.Actor, projectKey,
 		AssigneeID: d.AssigneeID, Actor: by.ID, StatusID: d.StatusID, ProjectKey: projectKey,
 	})
 	switch {
-	case errors.Is(err, sql.ErrNoRows), err == nil && c.ID != projectID:
+	case errors.Is(err, sql.ErrNoRows), err == nil && (c.ID != projectID || !by.May(project.Scope(c.ID))):
 		return c, errNoProject
 	case err != nil:
 		return c, err

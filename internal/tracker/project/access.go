@@ -113,7 +113,7 @@ func (s *Service) enter(ctx context.Context, by account.Actor, key string, need 
 // project again, and when that finds none, or another one, FindAgain tells.
 // NotFound: there is none that the actor may see.
 func (s *Service) Find(ctx context.Context, by account.Actor, key string) (id string, err error) {
-	if id, ok := s.found.get(by.ID, key); ok {
+	if id, ok := s.found.get(by.ID, key); ok && by.May(Scope(id)) {
 		return id, nil
 	}
 	return s.FindAgain(ctx, by, key)
