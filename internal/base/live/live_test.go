@@ -156,6 +156,42 @@ func TestSeveralScopes(t *testing.T) {
 	})
 }
 
+// TestJoin: a transaction that is there for something else carries records, or none,
+// and takes them along when it is undone.
+func TestJoin(t *testing.T) {
+	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {
+		log := live.New(d, live.NewHub())
+		m := live.Mutation{Scopes: []string{"org"}, Actor: "a"}
+		join := func(outer error, fn func(tx *live.Tx) error) error {
+			_, err := db.Write(t.Context(), d, func(dtx *db.Tx) (struct{}, error) {
+				_, err := dtx.ExecContext(t.Context(), "INSERT INTO scope (id, seq) VALUES ('mark', 1) ON CONFLICT (id) DO UPDATE SET seq = scope.seq + 1")
+				return struct{}{}, errors.Join(err, live.Join(t.Context(), log, dtx, m, fn), outer)
+			})
+			return err
+		}
+		record := func(tx *live.Tx) error { return tx.Record("row", "1", nil, row{Name: "a"}) }
+		for _, c := range []struct {
+			outer error
+			fn    func(tx *live.Tx) error
+			good  bool
+			heads string
+		}{
+			{nil, record, true, "org@1 mark@1"},
+			{nil, func(*live.Tx) error { return nil }, true, "org@1 mark@2"},
+			{nil, func(tx *live.Tx) error { return errors.Join(record(tx), errors.New("no")) }, false, "org@1 mark@2"},
+			{errors.New("no"), record, false, "org@1 mark@2"},
+			{nil, record, true, "org@2 mark@3"},
+		} {
+			if err := join(c.outer, c.fn); c.good != (err == nil) {
+				t.Errorf("%v", err)
+			}
+			if got := heads(t, log, "org", "mark"); got != c.heads {
+				t.Errorf("%s, want %s", got, c.heads)
+			}
+		}
+	}, live.Migrations)
+}
+
 func TestRecordKeepsTheDifference(t *testing.T) {
 	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
 		_, err := write(t, log, "", []string{"org"}, func(tx *live.Tx) error {

@@ -136,6 +136,24 @@ func Write[T any](ctx context.Context, l *Log, m Mutation, fn func(*Tx) (T, erro
 	return v, nil, err
 }
 
+// Join records what fn changes inside a transaction that is there for something else,
+// and stands whether anything is recorded or not. It is never recognised as sent again.
+// Where a transaction can begin with its scopes, Write it: all writers lock them first.
+func Join(ctx context.Context, l *Log, dtx *db.Tx, m Mutation, fn func(*Tx) error) (err error) {
+	defer errs.Wrap(&err, "live.Join(%v)", m.Scopes)
+	m.Tx = uuid.Must(uuid.NewV7()).String()
+	_, changed, err := run(ctx, l, dtx, m, func(tx *Tx) (struct{}, error) { return struct{}{}, fn(tx) })
+	if err != nil || len(changed) > 0 {
+		return err
+	}
+	for _, scope := range m.Scopes {
+		if err := query.New(dtx).Unbump(ctx, scope); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // run runs fn between locking the scopes and appending what it has recorded there.
 func run[T any](ctx context.Context, l *Log, dtx *db.Tx, m Mutation, fn func(*Tx) (T, error)) (v T, changed []string, err error) {
 	tx, err := l.begin(ctx, dtx, m)
