@@ -32,3 +32,6 @@ func (d Device) address() string {
 	}
 	return d.IP.String()
 }
+
+// Network is what counts as one place that requests come from; see network.
+func (d Device) Network() string { return network(d.IP).String() }

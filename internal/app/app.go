@@ -17,6 +17,7 @@ import (
 
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/account/apitoken"
+	"github.com/peisear/peisear/internal/account/factor"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/feature"
@@ -64,8 +65,10 @@ func build(d *db.DB, s account.Settings, logger *slog.Logger) parts {
 	p.log = live.New(d, p.hub)
 	p.accounts = account.New(d, p.log, p.hub, logger.With(partKey, "account"), s)
 	p.tokens = apitoken.New(d, p.log, p.accounts, logger.With(partKey, "account"), s.Clock.Now)
+	factors := factor.New(d, p.log, p.accounts, logger.With(partKey, "factor"), factor.Settings{PublicURL: s.PublicURL, Secret: s.Secret, Now: s.Clock.Now})
 	p.features = append([]feature.Feature{
 		account.Feature(p.accounts),
+		factor.Feature(factors),
 		apitoken.Feature(p.tokens),
 	}, product(d, p.log, p.accounts)...)
 	for _, f := range p.features {
