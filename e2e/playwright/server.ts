@@ -32,9 +32,18 @@ export class Server {
     this.#process.stderr?.on('data', keep);
   }
 
-  static async start(settings: Record<string, string> = {}): Promise<Server> {
-    const folder = await mkdtemp(join(tmpdir(), 'peisear-'));
-    const server = new Server(`http://127.0.0.1:${await freePort()}`, folder, settings);
+  static start(settings: Record<string, string> = {}): Promise<Server> {
+    return Server.at('127.0.0.1', () => settings);
+  }
+
+  /** A server that has a name, which passkeys need: they know no numbers. */
+  static named(): Promise<Server> {
+    return Server.at('localhost', (url) => ({ PUBLIC_BASE_URL: url }));
+  }
+
+  private static async at(host: string, settings: (url: string) => Record<string, string>): Promise<Server> {
+    const url = `http://${host}:${await freePort()}`;
+    const server = new Server(url, await mkdtemp(join(tmpdir(), 'peisear-')), settings(url));
     const deadline = Date.now() + 10_000;
     while (!(await fetch(`${server.url}/api/health`).catch(() => undefined))?.ok) {
       if (server.#process.exitCode !== null || Date.now() > deadline) {
