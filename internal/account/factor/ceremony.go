@@ -108,7 +108,7 @@ func credential(row query.Passkey) webauthn.Credential {
 	c := webauthn.Credential{
 		ID: decoded(row.CredentialID), PublicKey: decoded(row.PublicKey), AttestationFormat: "none",
 		Flags:         webauthn.CredentialFlags{UserVerified: row.Verified, BackupEligible: row.BackupEligible, BackupState: row.BackedUp},
-		Authenticator: webauthn.Authenticator{AAGUID: decoded(row.Aaguid), SignCount: uint32(row.SignCount)},
+		Authenticator: webauthn.Authenticator{SignCount: uint32(row.SignCount)},
 	}
 	for transport := range strings.FieldsSeq(row.Transports) {
 		c.Transport = append(c.Transport, protocol.AuthenticatorTransport(transport))

@@ -260,7 +260,7 @@ func (o owned) audited() any {
 // change runs fn on what a user has, keeps the recovery codes in step and records how
 // all differs afterwards. It returns the codes when fn has made the first factor.
 func (s *Service) change(ctx context.Context, by account.Actor, userID string, fn func(tx *live.Tx, old owned) error) ([]string, error) {
-	fresh := newCodes()
+	fresh, hashes := newCodes()
 	given, _, err := live.Write(ctx, s.log, account.Audit(by, ""), func(tx *live.Tx) (given bool, err error) {
 		old, err := load(ctx, tx, userID)
 		if err != nil {
@@ -277,7 +277,7 @@ func (s *Service) change(ctx context.Context, by account.Actor, userID string, f
 		case !now.some():
 			err = query.New(tx).DeleteRecoveryCodes(ctx, userID)
 		case !old.some():
-			given, err = true, s.replaceCodes(ctx, tx, userID, fresh)
+			given, err = true, s.replaceCodes(ctx, tx, userID, hashes)
 		}
 		return given, errors.Join(err, record(ctx, tx, userID, old))
 	})

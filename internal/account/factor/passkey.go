@@ -155,7 +155,7 @@ func (s *Service) rowOf(c *webauthn.Credential) query.AddPasskeyParams {
 	}
 	return query.AddPasskeyParams{
 		CredentialID: encoded(c.ID), PublicKey: encoded(c.PublicKey), SignCount: int64(c.Authenticator.SignCount),
-		Aaguid: encoded(c.Authenticator.AAGUID), Transports: strings.Join(transports, " "),
+		Transports:     strings.Join(transports, " "),
 		BackupEligible: c.Flags.BackupEligible, BackedUp: c.Flags.BackupState,
 		Verified: c.Flags.UserVerified, Discoverable: discoverable, Now: s.now().UnixMicro(),
 	}

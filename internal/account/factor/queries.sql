@@ -77,10 +77,10 @@ SELECT handle FROM passkey_handle WHERE user_id = sqlc.arg(user_id);
 SELECT user_id FROM passkey_handle WHERE handle = sqlc.arg(handle);
 
 -- name: AddPasskey :exec
-INSERT INTO passkey (id, user_id, name, credential_id, public_key, sign_count, aaguid, transports,
+INSERT INTO passkey (id, user_id, name, credential_id, public_key, sign_count, transports,
                      backup_eligible, backed_up, verified, discoverable, regressions, created_at)
 VALUES (sqlc.arg(id), sqlc.arg(user_id), sqlc.arg(name), sqlc.arg(credential_id), sqlc.arg(public_key),
-        sqlc.arg(sign_count), sqlc.arg(aaguid), sqlc.arg(transports), sqlc.arg(backup_eligible),
+        sqlc.arg(sign_count), sqlc.arg(transports), sqlc.arg(backup_eligible),
         sqlc.arg(backed_up), sqlc.arg(verified), sqlc.arg(discoverable), 0, sqlc.arg(now));
 
 -- name: ListPasskeys :many
@@ -94,7 +94,8 @@ UPDATE passkey
 SET sign_count = CAST(sqlc.arg(sign_count) AS BIGINT), backed_up = sqlc.arg(backed_up), used_at = sqlc.arg(now),
     verified = verified OR CAST(sqlc.arg(verified) AS BOOLEAN)
 WHERE id = sqlc.arg(id) AND user_id = sqlc.arg(user_id)
-  AND (sign_count < CAST(sqlc.arg(sign_count) AS BIGINT) OR sign_count = 0 AND CAST(sqlc.arg(sign_count) AS BIGINT) = 0);
+  AND (sign_count < CAST(sqlc.arg(sign_count) AS BIGINT)
+       OR (sign_count = 0 AND CAST(sqlc.arg(sign_count) AS BIGINT) = 0));
 
 -- name: CountRegression :exec
 UPDATE passkey SET regressions = regressions + 1 WHERE id = sqlc.arg(id) AND user_id = sqlc.arg(user_id);

@@ -20,7 +20,6 @@ const (
 	recoveryCodes  = 10
 	recoveryLength = 24
 	recoveryGroup  = 4
-	maxRecovery    = 64 // as typed
 )
 
 // NewRecoveryCodes replaces the actor's recovery codes and returns the new ones, which
@@ -31,37 +30,37 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, by account.Actor) (codes
 	if err := s.accounts.Confirmed(ctx, by); err != nil {
 		return nil, err
 	}
-	codes = newCodes()
+	codes, hashes := newCodes()
 	_, err = s.change(ctx, by, by.ID, func(tx *live.Tx, old owned) error {
 		if !old.some() {
 			return errs.New(errs.Conflict, "recovery codes come with the first second factor: set up an authenticator app or a passkey")
 		}
-		return s.replaceCodes(ctx, tx, by.ID, codes)
+		return s.replaceCodes(ctx, tx, by.ID, hashes)
 	})
 	return codes, err
 }
 
-// newCodes returns codes as people read them: abcd-efgh-… .
-func newCodes() []string {
-	codes := make([]string, recoveryCodes)
-	for i := range codes {
+// newCodes returns codes as people read them, abcd-efgh-…, and as they are kept.
+func newCodes() (codes, hashes []string) {
+	for range recoveryCodes {
 		letters := []byte(strings.ToLower(rand.Text()[:recoveryLength]))
 		var groups []string
 		for group := range slices.Chunk(letters, recoveryGroup) {
 			groups = append(groups, string(group))
 		}
-		codes[i] = strings.Join(groups, "-")
+		code := strings.Join(groups, "-")
+		codes, hashes = append(codes, code), append(hashes, hashRecovery(code))
 	}
-	return codes
+	return codes, hashes
 }
 
-func (s *Service) replaceCodes(ctx context.Context, tx *live.Tx, userID string, codes []string) error {
+func (s *Service) replaceCodes(ctx context.Context, tx *live.Tx, userID string, hashes []string) error {
 	q := query.New(tx)
 	if err := q.DeleteRecoveryCodes(ctx, userID); err != nil {
 		return err
 	}
-	for _, code := range codes {
-		add := query.AddRecoveryCodeParams{UserID: userID, Hash: hashRecovery(code), Now: s.now().UnixMicro()}
+	for _, hash := range hashes {
+		add := query.AddRecoveryCodeParams{UserID: userID, Hash: hash, Now: s.now().UnixMicro()}
 		if err := q.AddRecoveryCode(ctx, add); err != nil {
 			return err
 		}

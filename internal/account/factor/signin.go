@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	errCode     = errs.New(errs.Unauthorized, "this code is not right, or was used before: enter one that was not")
+	errCode     = errs.New(errs.Unauthorized, "this code is not right, or was used already: try another")
 	errCounter  = errs.New(errs.Unauthorized, "this passkey was not accepted, because there seems to be a copy of it: use another way, and delete it")
 	errNotAlone = errs.New(errs.Unauthorized, "this passkey does not recognise its owner, so it is asked for after the password only")
 	errNoneFits = errs.New(errs.Conflict, "there is no passkey for this: use another way")

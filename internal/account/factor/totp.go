@@ -24,7 +24,6 @@ import (
 const (
 	period     = 30 * time.Second
 	skew       = 1
-	maxTOTP    = 20 // as typed
 	sealedSeed = "totp"
 )
 
@@ -173,8 +172,9 @@ func (s *Service) spendTry(ctx context.Context, userID string) error {
 	return errs.Later(errs.RateLimited, max(wait, time.Second), "too many codes were tried; wait a few minutes, or use another way")
 }
 
-// useTOTP accepts a code of a user's app: that code, and any before it, is then used.
-// Unauthorized: it is not right, or was used.
+// useTOTP accepts a code of a user's app: that code, and any before it, is then used. It
+// looks at the code inside the transaction, because the try is counted before that; it
+// takes microseconds. Unauthorized: the code is not right, or was used.
 func (s *Service) useTOTP(userID, code string) func(ctx context.Context, tx *db.Tx) error {
 	now := s.now()
 	return func(ctx context.Context, tx *db.Tx) error {

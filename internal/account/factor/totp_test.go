@@ -5,14 +5,18 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"image/color"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/boombuler/barcode/qr"
 	"github.com/pquerna/otp/totp"
 
 	"github.com/peisear/peisear/internal/account"
@@ -84,6 +88,8 @@ func TestEnrolApp(t *testing.T) {
 		}
 		if err := errors.Join(err, xml.Unmarshal(svg, &parsed)); err != nil || !isImage || len(parsed.Paths) != 2 {
 			t.Errorf("%v: %s", err, e.QR)
+		} else {
+			sameModules(t, parsed.Paths[1].D, e.URI)
 		}
 		if asked := w.asks(t, ann); asked != "nothing" {
 			t.Errorf("asked for %s before the first code", asked)
@@ -105,6 +111,40 @@ func TestEnrolApp(t *testing.T) {
 		_, err = w.FinishTOTP(t.Context(), w.signUp(t, "bob", account.User).Actor, w.code(t, e.Secret))
 		wantKind(t, "another's", err, errs.Conflict)
 	})
+}
+
+// sameModules compares a drawing, which has a frame of four, with the QR code of a text,
+// module by module.
+func sameModules(t *testing.T, path, text string) {
+	t.Helper()
+	code, err := qr.Encode(text, qr.M, qr.Auto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	black := map[[2]int]bool{}
+	for _, run := range regexp.MustCompile(`M(\d+) (\d+)h(\d+)v1h-(\d+)z`).FindAllStringSubmatch(path, -1) {
+		var at [4]int
+		for i := range at {
+			if at[i], err = strconv.Atoi(run[i+1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for x := range at[2] {
+			black[[2]int{at[0] + x, at[1]}] = at[2] == at[3]
+		}
+	}
+	side, wrong := code.Bounds().Dx(), 0
+	for x := range side + 8 {
+		for y := range side + 8 {
+			inside := x >= 4 && y >= 4 && x < side+4 && y < side+4
+			if want := inside && code.At(x-4, y-4) == color.Black; black[[2]int{x, y}] != want {
+				wrong++
+			}
+		}
+	}
+	if wrong > 0 || len(black) < side {
+		t.Errorf("%d modules are wrong, %d black: %s", wrong, len(black), path)
+	}
 }
 
 // TestAnAppThatIsNotConfirmedIsForgotten, after a quarter of an hour or ten tries.

@@ -42,7 +42,6 @@ CREATE TABLE passkey (
   credential_id   TEXT    NOT NULL UNIQUE,
   public_key      TEXT    NOT NULL,
   sign_count      BIGINT  NOT NULL,
-  aaguid          TEXT    NOT NULL,
   transports      TEXT    NOT NULL,
   backup_eligible BOOLEAN NOT NULL,
   backed_up       BOOLEAN NOT NULL,

@@ -11,7 +11,6 @@ type Passkey struct {
 	CredentialID   string
 	PublicKey      string
 	SignCount      int64
-	Aaguid         string
 	Transports     string
 	BackupEligible bool
 	BackedUp       bool

@@ -52,11 +52,11 @@ func (q *Queries) AddHandle(ctx context.Context, arg AddHandleParams) error {
 }
 
 const addPasskey = `-- name: AddPasskey :exec
-INSERT INTO passkey (id, user_id, name, credential_id, public_key, sign_count, aaguid, transports,
+INSERT INTO passkey (id, user_id, name, credential_id, public_key, sign_count, transports,
                      backup_eligible, backed_up, verified, discoverable, regressions, created_at)
 VALUES ($1, $2, $3, $4, $5,
-        $6, $7, $8, $9,
-        $10, $11, $12, 0, $13)
+        $6, $7, $8,
+        $9, $10, $11, 0, $12)
 `
 
 type AddPasskeyParams struct {
@@ -66,7 +66,6 @@ type AddPasskeyParams struct {
 	CredentialID   string
 	PublicKey      string
 	SignCount      int64
-	Aaguid         string
 	Transports     string
 	BackupEligible bool
 	BackedUp       bool
@@ -83,7 +82,6 @@ func (q *Queries) AddPasskey(ctx context.Context, arg AddPasskeyParams) error {
 		arg.CredentialID,
 		arg.PublicKey,
 		arg.SignCount,
-		arg.Aaguid,
 		arg.Transports,
 		arg.BackupEligible,
 		arg.BackedUp,
@@ -308,7 +306,7 @@ func (q *Queries) GetUserOfHandle(ctx context.Context, handle string) (string, e
 }
 
 const listPasskeys = `-- name: ListPasskeys :many
-SELECT id, user_id, name, credential_id, public_key, sign_count, aaguid, transports, backup_eligible, backed_up, verified, discoverable, regressions, created_at, used_at FROM passkey WHERE user_id = $1 ORDER BY id
+SELECT id, user_id, name, credential_id, public_key, sign_count, transports, backup_eligible, backed_up, verified, discoverable, regressions, created_at, used_at FROM passkey WHERE user_id = $1 ORDER BY id
 `
 
 func (q *Queries) ListPasskeys(ctx context.Context, userID string) ([]Passkey, error) {
@@ -327,7 +325,6 @@ func (q *Queries) ListPasskeys(ctx context.Context, userID string) ([]Passkey, e
 			&i.CredentialID,
 			&i.PublicKey,
 			&i.SignCount,
-			&i.Aaguid,
 			&i.Transports,
 			&i.BackupEligible,
 			&i.BackedUp,
@@ -580,7 +577,8 @@ UPDATE passkey
 SET sign_count = CAST($1 AS BIGINT), backed_up = $2, used_at = $3,
     verified = verified OR CAST($4 AS BOOLEAN)
 WHERE id = $5 AND user_id = $6
-  AND (sign_count < CAST($1 AS BIGINT) OR sign_count = 0 AND CAST($1 AS BIGINT) = 0)
+  AND (sign_count < CAST($1 AS BIGINT)
+       OR (sign_count = 0 AND CAST($1 AS BIGINT) = 0))
 `
 
 type UsePasskeyParams struct {
