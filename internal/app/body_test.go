@@ -27,7 +27,7 @@ type ref struct {
 }
 
 type bodySchema struct {
-	Properties map[string]any
+	Properties map[string]map[string]any
 	Required   []string
 }
 
@@ -91,10 +91,12 @@ func refused(s bodySchema, required bool) map[string]string {
 	for _, name := range s.Required {
 		all[`{}`] = "body." + name
 	}
-	for name := range s.Properties {
+	for name, property := range s.Properties {
 		all[fmt.Sprintf(`{%q:"\ud800"}`, name)] = "body." + name
 		all[fmt.Sprintf(`{%q:["\u0000"]}`, name)] = "body." + name + "[0]"
-		if name != "grants" { // takes anything
+		_, isTyped := property["type"]
+		_, isNamed := property["$ref"]
+		if isTyped || isNamed { // the others take any JSON
 			all[fmt.Sprintf(`{%q:{"a":[]}}`, name)] = "body." + name
 		}
 	}
