@@ -35,11 +35,21 @@ test_tools() {
 		exit 1
 	}
 	sudo=
-	[ "$(id -u)" -eq 0 ] || sudo=sudo
+	[ "$(id -u)" -eq 0 ] || {
+		need sudo "run as root: apt-get install$packages"
+		sudo=sudo
+	}
 	echo "==> apt-get install$packages"
-	$sudo apt-get update -qq
+	# Packages say much while they are set up; only what went wrong is worth reading.
+	log=$(mktemp)
 	# shellcheck disable=SC2086 # the list is meant to be split
-	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
+	{ $sudo apt-get update -qq &&
+		$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages; } >"$log" 2>&1 || {
+		cat "$log" >&2
+		rm "$log"
+		exit 1
+	}
+	rm "$log"
 }
 
 need go "install Go 1.26 or later"
