@@ -60,10 +60,10 @@ func TestAssets(t *testing.T) {
 			t.Errorf("%s: %d", name, answer.StatusCode)
 		}
 	}
-	if answer := get("/assets/a-1.js", "If-None-Match", tags["br"]); answer.StatusCode != 200 {
+	if answer := get("/assets/a-1.js", "If-None-Match", tags["br"]); answer.StatusCode != http.StatusOK {
 		t.Errorf("the other form's tag: %d", answer.StatusCode)
 	}
-	if answer := get("/assets/small-1.css", "Accept-Encoding", "br"); answer.StatusCode != 200 || answer.Header.Get("Content-Encoding") != "" {
+	if answer := get("/assets/small-1.css", "Accept-Encoding", "br"); answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Encoding") != "" {
 		t.Errorf("what was not packed: %d %v", answer.StatusCode, answer.Header)
 	}
 }

@@ -54,29 +54,30 @@ func (c *column) insert(t *testing.T, at int, id string) (changed int) {
 // crowd it most. No move changes more than a hundred rows, and few change more than one.
 func TestRoomForThousands(t *testing.T) {
 	t.Parallel()
-	random := rand.New(rand.NewPCG(7, 8))
 	for name, way := range map[string]struct {
-		next func(n, last, size int) int // where the next stands: n have come, the last stands at last
-		cost float64                     // rows for a move, on the whole
+		next func(n, last, size int, random *rand.Rand) int // where the next stands: n have come, the last stands at last
+		cost float64                                        // rows for a move, on the whole
 	}{
-		"right below one that stays": {func(int, int, int) int { return 10 }, 1.1},
-		"right above one that stays": {func(_, _, size int) int { return size - 10 }, 1.2},
-		"each below the last":        {func(_, last, _ int) int { return last + 1 }, 2},
-		"each above the last":        {func(_, last, _ int) int { return last }, 2},
-		"between the last two":       {func(n, last, _ int) int { return last + n%2 }, 4},
-		"beside the last at random":  {func(_, last, _ int) int { return last + random.IntN(2) }, 4},
-		"ten up, ten down":           {func(n, last, _ int) int { return last + n/10%2 }, 4},
-		"anywhere":                   {func(_, _, size int) int { return 1 + random.IntN(size-1) }, 1.1},
+		"right below one that stays": {func(int, int, int, *rand.Rand) int { return 10 }, 1.1},
+		"right above one that stays": {func(_, _, size int, _ *rand.Rand) int { return size - 10 }, 1.2},
+		"each below the last":        {func(_, last, _ int, _ *rand.Rand) int { return last + 1 }, 2},
+		"each above the last":        {func(_, last, _ int, _ *rand.Rand) int { return last }, 2},
+		"between the last two":       {func(n, last, _ int, _ *rand.Rand) int { return last + n%2 }, 4},
+		"beside the last at random":  {func(_, last, _ int, random *rand.Rand) int { return last + random.IntN(2) }, 4},
+		"ten up, ten down":           {func(n, last, _ int, _ *rand.Rand) int { return last + n/10%2 }, 4},
+		"anywhere":                   {func(_, _, size int, random *rand.Rand) int { return 1 + random.IntN(size-1) }, 1.1},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			const moves = 5000
+			random := rand.New(rand.NewPCG(7, 8))
 			var c column
 			for n := range 20 {
 				c.insert(t, n, "old"+strconv.Itoa(n))
 			}
 			total, most, last := 0, 0, 10
 			for n := range moves {
-				last = way.next(n, last, len(c))
+				last = way.next(n, last, len(c), random)
 				changed := c.insert(t, last, strconv.Itoa(n))
 				total, most = total+changed, max(most, changed)
 			}
