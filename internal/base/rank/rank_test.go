@@ -109,7 +109,7 @@ func TestSpreadIsShort(t *testing.T) {
 	t.Parallel()
 	deep := "a1" + strings.Repeat("V", 30)
 	for _, c := range [][2]string{{"a0", "a1"}, {"a0", "a9"}, {"Zz", "b00"}, {deep, deep + "1"}, {deep + "1", deep + "2"}, {"a1", deep}} {
-		for n := range 1000 {
+		for n := 1; n < 1000; n += 37 {
 			all, err := rank.Spread(c[0], c[1], n)
 			if err != nil || !slices.IsSorted(append([]string{c[0]}, append(all, c[1])...)) {
 				t.Fatalf("%d between %v: %v, %v", n, c, all, err)
