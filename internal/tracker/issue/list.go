@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/georgysavva/scany/v2/sqlscan"
 	"github.com/google/uuid"
 
 	"github.com/peisear/peisear/internal/account"
@@ -85,8 +85,8 @@ func (s *Service) List(ctx context.Context, by account.Actor, projectKey string,
 		if err != nil {
 			return Page{}, err
 		}
-		var rows []listRow
-		if err := sqlscan.Select(ctx, c, &rows, text, args...); err != nil {
+		rows, err := readList(ctx, c, text, args, f.Limit+1)
+		if err != nil {
 			return Page{}, err
 		}
 		return f.page(rows, p.Key), nil
@@ -126,6 +126,29 @@ func isID(text string) bool { return len(text) == len(uuid.Nil.String()) && uuid
 type listRow struct {
 	query.Issue
 	SortKey string
+}
+
+// listColumns are what readList reads, before the sort key: what an Issue holds.
+const listColumns = `i.id, i.number, i.title, i.description, i.status_id, i.priority, i.assignee_id,
+i.effort, i.parent_id, i.due_on, i.rank, i.author_id, i.version, i.created_at, i.updated_at`
+
+func readList(ctx context.Context, c db.Conn, text string, args []any, most int) (all []listRow, err error) {
+	rows, err := c.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	all = make([]listRow, 0, most)
+	for rows.Next() {
+		all = append(all, listRow{})
+		r := &all[len(all)-1]
+		if err := rows.Scan(&r.ID, &r.Number, &r.Title, &r.Description, &r.StatusID, &r.Priority,
+			&r.AssigneeID, &r.Effort, &r.ParentID, &r.DueOn, &r.Rank, &r.AuthorID, &r.Version, &r.CreatedAt, &r.UpdatedAt,
+			&r.SortKey); err != nil {
+			return nil, err
+		}
+	}
+	return all, rows.Err()
 }
 
 func (f Filter) page(rows []listRow, projectKey string) Page {
@@ -179,7 +202,7 @@ func (f Filter) build(p project.Project, by account.Actor) (string, []any, error
 	}
 	column, isText := sortColumn(name)
 	s := new(statement)
-	s.add("SELECT i.*, CAST("+column+" AS TEXT) AS sort_key FROM issue i WHERE i.project_id = ?", p.ID)
+	s.add("SELECT "+listColumns+", CAST("+column+" AS TEXT) AS sort_key FROM issue i WHERE i.project_id = ?", p.ID)
 	f.statuses(s)
 	f.assignees(s, by)
 	if len(f.Priorities) > 0 {
