@@ -13,8 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
@@ -32,10 +33,11 @@ type postgres struct {
 }
 
 func openPostgres(ctx context.Context, url string) (*postgres, error) {
-	pool, err := sql.Open("pgx", url)
+	config, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, err
+		return nil, oneLine(err)
 	}
+	pool := sql.OpenDB(pipes{stdlib.GetConnector(*config)})
 	size := max(8, 4*runtime.NumCPU())
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
@@ -180,7 +182,7 @@ func (p *postgres) outcome(ctx context.Context, t *turn) (*Tx, error) {
 	case t.fate == settled:
 		return t.tx, nil
 	}
-	if committed, err := p.prove(ctx, t.tx, errLostServer); committed || err != nil {
+	if committed, err := p.prove(ctx, t.tx); committed || err != nil {
 		return t.tx, err
 	}
 	return p.alone(ctx, t.fn)
@@ -199,7 +201,7 @@ func (p *postgres) together(ctx context.Context, lane string, all []*turn) []*tu
 		return decide(all, undone, nil)
 	}
 	defer s.end()
-	s.control = append(s.control, savepoint)
+	s.pipe.control(savepoint)
 	end := time.Now().Add(maxTurnTime)
 	for i := 0; i < len(all); i++ {
 		if err := s.join(&all[i].job); err != nil {
@@ -218,8 +220,9 @@ func (p *postgres) together(ctx context.Context, lane string, all []*turn) []*tu
 	return decide(all, undone, nil)
 }
 
-// decide gives turns their fate. What the culprit did is its own fault; one that lost a
-// race tries again, and one that was refused is not concerned by how the others end.
+// decide gives turns their fate. The culprit, in whose closure the transaction was lost,
+// has its own error; one that lost a race tries again, and so does one that was refused
+// when it cannot be told whether what it was refused for is there.
 func decide(all []*turn, f fate, culprit *turn) []*turn {
 	for _, t := range all {
 		switch t.fate = f; {
@@ -238,7 +241,7 @@ func (p *postgres) alone(ctx context.Context, fn func(*Tx) error) (*Tx, error) {
 	for attempt := 1; ; attempt++ {
 		tx, err := p.once(ctx, fn)
 		if unanswered(err) && tx != nil {
-			if committed, err := p.prove(ctx, tx, err); committed || err != nil {
+			if committed, err := p.prove(ctx, tx); committed || err != nil {
 				return tx, err
 			}
 		} else if !lostRace(err) {
@@ -278,11 +281,11 @@ func (p *postgres) once(ctx context.Context, fn func(*Tx) error) (*Tx, error) {
 
 var errLostServer = errs.New(errs.Unavailable, "the database was lost while it committed")
 
-// prove asks whether a transaction was committed whose commit was not answered. It
-// returns the commit's error when that cannot be found out.
-func (p *postgres) prove(ctx context.Context, tx *Tx, lost error) (committed bool, err error) {
+// prove asks whether a transaction was committed whose commit was not answered.
+// Unavailable: that cannot be found out.
+func (p *postgres) prove(ctx context.Context, tx *Tx) (committed bool, err error) {
 	if tx.proof == nil {
-		return false, lost
+		return false, errLostServer
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endCap)
 	defer cancel()
@@ -301,7 +304,7 @@ func (p *postgres) prove(ctx context.Context, tx *Tx, lost error) (committed boo
 			return committed, nil
 		}
 		if attempt == maxAttempts || pause(ctx, 10*attempt) != nil {
-			return false, errors.Join(lost, err)
+			return false, errors.Join(errLostServer, err)
 		}
 	}
 }

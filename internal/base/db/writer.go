@@ -232,7 +232,7 @@ func (t touching) ExecContext(ctx context.Context, query string, args ...any) (s
 		return nil, err
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return nil, cmp.Or(err, sql.ErrNoRows)
+		return nil, cmp.Or(err, errUntouched)
 	}
 	return result, nil
 }
