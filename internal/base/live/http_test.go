@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -107,6 +108,47 @@ func TestStream(t *testing.T) {
 		expect(t, next, "change", `"scope":"user:a","seq":1,"tx":"mine"`)
 		add(t, log, "org", "two")
 		expect(t, next, "change", `"scope":"org","seq":2,"tx":"two"`)
+	})
+}
+
+// TestABigChangeIsAskedFor: the stream tells where it is, and the delta has it.
+func TestABigChangeIsAskedFor(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		server := serve(t, log, newGrants("org"))
+		next := listen(t, server)
+		expect(t, next, "heads", `"org":0`)
+		big := row{Name: strings.Repeat("x", 256<<10)}
+		if _, err := write(t, log, "", []string{"org"}, func(x *live.Tx) error { return x.Record("row", "1", nil, big) }); err != nil {
+			t.Fatal(err)
+		}
+		epoch, err := log.Epoch(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, next, "heads", `{"epoch":"`+epoch+`","scopes":{"org":1}}`)
+		add(t, log, "org", "small")
+		expect(t, next, "change", `"seq":2,"tx":"small"`)
+		basetest.RunScenarios(t, server.Config.Handler, []basetest.Scenario{
+			{Name: "delta", Path: "/api/sync/org?since=0", Status: 200, Has: []string{big.Name, `"seq":2`}},
+		})
+	})
+}
+
+// TestABigChangeRegrants all the same.
+func TestABigChangeRegrants(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		g := newGrants("user:a", "project:1")
+		next := listen(t, serve(t, log, g))
+		expect(t, next, "heads", `"project:1":0`)
+		g.set("user:a")
+		big := row{Name: strings.Repeat("x", 256<<10)}
+		_, err := write(t, log, "", []string{"project:1"}, func(x *live.Tx) error {
+			return errors.Join(x.Record("row", "1", nil, big), x.Record(live.Member, "a", row{}, nil))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, next, "purge", `"project:1"`)
 	})
 }
 

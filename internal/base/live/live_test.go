@@ -2,12 +2,16 @@ package live_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/peisear/peisear/internal/base/basetest"
 	"github.com/peisear/peisear/internal/base/db"
@@ -114,6 +118,119 @@ func TestResendIsAppliedOnce(t *testing.T) {
 		}
 		if got := heads(t, log, "org"); got != "org@2" {
 			t.Error(got)
+		}
+	})
+}
+
+// TestResendOfWhatIsRefusedNow: the first copy's outcome counts, whatever the second one
+// meets. A mutation without an id is nobody's copy.
+func TestResendOfWhatIsRefusedNow(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		add(t, log, "org", "once")
+		refusal := errors.New("no")
+		for name, fn := range map[string]func(x *live.Tx) error{
+			"refused": func(*live.Tx) error { return refusal },
+			"changes no row": func(x *live.Tx) error {
+				_, err := x.Queued().ExecContext(t.Context(), "UPDATE scope SET seq = 9 WHERE id = 'none'")
+				return err
+			},
+			"records nothing": func(*live.Tx) error { return nil },
+			"another change":  func(x *live.Tx) error { return x.Record("other", "2", nil, row{Name: "2"}) },
+		} {
+			seen, err := write(t, log, "once", []string{"org"}, fn)
+			if err != nil || seen == nil || seen.ID != "once" || seen.Entity != "row" {
+				t.Errorf("%s: %v, %v", name, seen, err)
+			}
+		}
+		if _, err := write(t, log, "", []string{"org"}, func(*live.Tx) error { return refusal }); !errors.Is(err, refusal) {
+			t.Errorf("without an id: %v", err)
+		}
+		if _, err := write(t, log, "new", []string{"org"}, func(*live.Tx) error { return refusal }); !errors.Is(err, refusal) {
+			t.Errorf("a refusal is remembered: %v", err)
+		}
+		if got := heads(t, log, "org"); got != "org@1" {
+			t.Error(got)
+		}
+	})
+}
+
+// TestRegrants: who may follow something else now is told before Write returns, and not
+// when nothing came of it.
+func TestRegrants(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		var mu sync.Mutex
+		var told []string
+		log.OnRegrant(func(user string) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, user)
+		})
+		for i, c := range []struct {
+			scope, entity, id string
+			outcome           error
+			want              string
+		}{
+			{"project:1", live.Member, "ann", nil, "ann"},
+			{"project:1", "row", "ann", nil, ""},
+			{"user:bob", "row", "1", nil, "bob"},
+			{"project:1", live.Member, "ann", errors.New("no"), ""},
+		} {
+			_, err := write(t, log, "", []string{c.scope}, func(x *live.Tx) error {
+				return errors.Join(x.Record(c.entity, c.id, nil, row{}), c.outcome)
+			})
+			mu.Lock()
+			if got := strings.Join(told, " "); got != c.want || (err == nil) != (c.outcome == nil) {
+				t.Errorf("%d: told %q, %v", i, got, err)
+			}
+			told = nil
+			mu.Unlock()
+		}
+	})
+}
+
+// TestDeltaIsBoundedInBytes, and cuts no transaction.
+func TestDeltaIsBoundedInBytes(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		big := row{Name: strings.Repeat("x", 1<<20)}
+		put := func(rows int) {
+			t.Helper()
+			if _, err := write(t, log, "", []string{"org"}, func(x *live.Tx) error {
+				for i := range rows {
+					if err := x.Record("row", fmt.Sprint(i), nil, big); err != nil {
+						return err
+					}
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 6 {
+			put(1)
+		}
+		put(9)
+		put(1)
+		var got [][]int // how many changes the transactions of each page have
+		handler := serve(t, log, newGrants("org")).Config.Handler
+		for seq := 0; ; {
+			status, text := basetest.Do(t, handler, http.MethodGet, fmt.Sprintf("/api/sync/org?since=%d", seq), nil, "")
+			var d live.Delta
+			if err := json.Unmarshal([]byte(text), &d); err != nil || status != http.StatusOK {
+				t.Fatalf("%d %v", status, err)
+			}
+			var page []int
+			for _, e := range d.Entries {
+				seq++
+				if page = append(page, len(e.Changes)); e.Seq != int64(seq) {
+					t.Errorf("seq %d, want %d", e.Seq, seq)
+				}
+			}
+			if got = append(got, page); !d.More {
+				break
+			}
+		}
+		if want := [][]int{{1, 1, 1, 1}, {1, 1, 9}, {1}}; !cmp.Equal(got, want) {
+			t.Errorf("pages %v, want %v", got, want)
 		}
 	})
 }

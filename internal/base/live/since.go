@@ -45,15 +45,19 @@ func (l *Log) since(ctx context.Context, scope string, seq int64) (d Delta, err 
 }
 
 func readDelta(ctx context.Context, c db.Conn, scope string, seq int64) (d Delta, err error) {
-	// Cancelling leaves unread what closing would have to read to its end.
 	ctx, enough := context.WithCancel(ctx)
 	defer enough()
+	cut := false
 	d = Delta{Scope: scope, Entries: []Entry{}}
 	rows, err := c.QueryContext(ctx, since, scope, seq, seq+MaxDelta)
 	if err != nil {
 		return d, err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
+	defer func() {
+		if closed := rows.Close(); !cut {
+			err = errors.Join(err, closed)
+		}
+	}()
 	size := 0
 	for rows.Next() {
 		e := Entry{Scope: scope}
@@ -65,8 +69,8 @@ func readDelta(ctx context.Context, c db.Conn, scope string, seq int64) (d Delta
 		}
 		if n == 0 {
 			if size > maxDeltaSize {
-				d.More = true
-				enough()
+				d.More, cut = true, true
+				enough() // closing would read all the rest
 				return d, nil
 			}
 			e.At = time.UnixMicro(at).UTC()
