@@ -179,3 +179,63 @@ func TestRoleIsLookedAtInside(t *testing.T) {
 		wantKind(t, "as a viewer now", err, errs.Forbidden)
 	})
 }
+
+// TestTheKeyOfAnotherProject: what stood under a key is remembered, and counts for
+// nothing. A project that has it since is the one that is written to.
+func TestTheKeyOfAnotherProject(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		ctx, first := t.Context(), w.p
+		i := create(t, w, issue.Draft{Title: "one"})
+		remove := func() {
+			t.Helper()
+			if err := w.projects.Delete(ctx, w.owner, "", "MESOS"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		writes := func(check func(name string, err error)) {
+			_, err := w.Create(ctx, w.owner, "", "MESOS", issue.Draft{Title: "two"})
+			check("Create", err)
+			_, err = w.Update(ctx, w.owner, "", key(t, i.Key), nil, func(d *issue.Draft) { d.Title = "three" })
+			check("Update", err)
+			_, err = w.Import(ctx, w.owner, "MESOS", []issue.Source{{Alias: "A-1", Draft: issue.Draft{Title: "four"}}})
+			check("Import", err)
+			check("Delete", w.Delete(ctx, w.owner, "", key(t, i.Key)))
+		}
+		remove()
+		before := head(t, w)
+		w.p, _ = newProject(t, w, w.owner, "MESOS")
+		writes(func(name string, err error) {
+			if err != nil {
+				t.Errorf("%s in the new project: %v", name, err)
+			}
+		})
+		if n := count(t, w, "SELECT COUNT(*) FROM issue"); n != 1 || w.p.ID == first.ID {
+			t.Errorf("%d issues", n)
+		}
+		remove()
+		writes(func(name string, err error) { wantKind(t, name+" in no project", err, errs.NotFound) })
+		if w.p = first; head(t, w) != before {
+			t.Error("the scope of the first project has moved on")
+		}
+	})
+}
+
+// TestMemoryGivesNoRight: who has written to a project and was removed finds nothing.
+func TestMemoryGivesNoRight(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		if _, err := w.Create(t.Context(), w.member, "", "MESOS", issue.Draft{Title: "one"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.projects.RemoveMember(t.Context(), w.owner, "", "MESOS", w.member.ID); err != nil {
+			t.Fatal(err)
+		}
+		before := head(t, w)
+		_, err := w.Create(t.Context(), w.member, "", "MESOS", issue.Draft{Title: "two"})
+		wantKind(t, "Create", err, errs.NotFound)
+		_, err = w.Update(t.Context(), w.member, "", issue.Key{Project: "MESOS", Number: 1}, nil, func(d *issue.Draft) { d.Title = "two" })
+		wantKind(t, "Update", err, errs.NotFound)
+		if head(t, w) != before {
+			t.Error("the scope has moved on")
+		}
+	})
+}

@@ -8,7 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/account/accounttest"
+	"github.com/peisear/peisear/internal/base/basetest"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/live"
@@ -287,4 +289,32 @@ func try(ctx context.Context, d *db.DB, text string, args ...any) error {
 		return struct{}{}, err
 	})
 	return err
+}
+
+// TestMembershipIsObeyedAtOnce, whatever was asked just before.
+func TestMembershipIsObeyedAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		api, path := handler(w), "/api/sync/"+project.Scope(w.p.ID)+"?since=0"
+		sees := func(by account.Actor, want int) {
+			t.Helper()
+			for range 2 { // the second may come from memory
+				if status, _ := basetest.Do(t, api, "GET", path, as(t, by, nil), ""); status != want {
+					t.Errorf("status %d, want %d", status, want)
+				}
+			}
+		}
+		sees(w.stranger, 404)
+		add(t, w, w.stranger, "stranger", project.Viewer)
+		sees(w.stranger, 200)
+		if err := w.RemoveMember(t.Context(), w.owner, "", "MESOS", w.stranger.ID); err != nil {
+			t.Fatal(err)
+		}
+		sees(w.stranger, 404)
+		sees(w.viewer, 200)
+		if err := w.Delete(t.Context(), w.owner, "", "MESOS"); err != nil {
+			t.Fatal(err)
+		}
+		sees(w.viewer, 404)
+		sees(w.owner, 404)
+	})
 }

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -53,7 +54,7 @@ type remembered struct {
 	at     time.Time
 }
 
-// of returns the user's scopes as they are in memory, or as ask says. Nobody changes them.
+// of returns the user's scopes as they are in memory, or as ask says.
 func (g *granted) of(user string, now time.Time, ask func() ([]string, error)) ([]string, error) {
 	g.mu.Lock()
 	known, ok := g.known[user]
@@ -66,6 +67,7 @@ func (g *granted) of(user string, now time.Time, ask func() ([]string, error)) (
 	if err != nil {
 		return nil, err
 	}
+	scopes = slices.Clip(scopes) // whoever appends gets a copy
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if drops != g.drops {
