@@ -75,6 +75,7 @@ type node struct {
 	log   *live.Log
 	hub   *live.Hub
 	clock *clock
+	api   *web.API
 	http  http.Handler
 	lines *bytes.Buffer // of the log
 }
@@ -114,7 +115,7 @@ func newNode(t *testing.T, d *db.DB, changes ...func(*account.Settings)) *node {
 	web.Handle(api, web.Op("test.public", "GET /api/public", 204), func(context.Context, *struct{}) (*struct{}, error) { return nil, nil })
 	account.Handle(api, web.Op("test.admins", "GET /api/admins", http.StatusTeapot), account.RequireRole(account.Admin,
 		func(context.Context, account.Actor, *struct{}) (*struct{}, error) { return nil, nil }))
-	n.http = api.Handler(n.Authenticate)
+	n.api, n.http = api, api.Handler(n.Authenticate)
 	return n
 }
 

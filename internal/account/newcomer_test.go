@@ -85,7 +85,9 @@ func TestNewcomersAddress(t *testing.T) {
 func TestNewcomersProofUndoesAll(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		in := newcomer(n.invite(t, account.InviteDraft{}), "ann")
-		in.Proven = func(context.Context, *live.Tx, string) error { return errs.New(errs.Conflict, "this identity has an account") }
+		in.Proven = func(context.Context, *live.Tx, string) error {
+			return errs.New(errs.Conflict, "this identity has an account")
+		}
 		_, err := n.SignUpWith(t.Context(), home, in)
 		wantKind(t, "an identity that is taken", err, errs.Conflict)
 		if n.count(t, "users", "1 = 1") != 0 || n.count(t, "session", "1 = 1") != 0 || n.count(t, "invite_codes", "used_at IS NULL") != 1 {

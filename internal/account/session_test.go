@@ -407,32 +407,20 @@ func TestStreamsEndWithTheirSession(t *testing.T) {
 		run(t, other)
 		server := httptest.NewServer(other.http)
 		defer server.Close()
-		open := func(s account.SignedIn) *http.Response {
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/api/live", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Header.Set("Authorization", "Bearer "+s.AccessToken)
-			answer, err := server.Client().Do(r)
-			if err != nil || answer.StatusCode != http.StatusOK {
-				t.Fatalf("%v, %v", answer, err)
-			}
-			return answer
-		}
-		ends, stays := open(ann), open(bob)
-		defer ends.Body.Close()
-		defer stays.Body.Close()
+		ends, stays := follow(t, server.URL, ann), follow(t, server.URL, bob)
+		defer ends.Close()
+		defer stays.Close()
 		if err := n.Logout(t.Context(), account.Actor{}, ann.Refresh); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.ReadAll(ends.Body); err != nil { // waits for the end
+		if _, err := io.ReadAll(ends); err != nil { // waits for the end
 			t.Error(err)
 		}
 		if status := other.me(t, ann); status != http.StatusUnauthorized {
 			t.Errorf("status %d", status)
 		}
 		other.signUp(t, "carol", account.User)
-		for lines := bufio.NewScanner(stays.Body); !strings.Contains(lines.Text(), "carol"); {
+		for lines := bufio.NewScanner(stays); !strings.Contains(lines.Text(), "carol"); {
 			if !lines.Scan() {
 				t.Fatal("the other stream has ended too")
 			}

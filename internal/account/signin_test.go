@@ -351,7 +351,9 @@ func TestALastWayInStays(t *testing.T) {
 		n.exec(t, "UPDATE users SET password_hash = NULL")
 		has := map[string]bool{}
 		for _, way := range []string{"identity", "passkey"} {
-			n.AddWay(func(_ context.Context, _ db.Conn, userID string) (bool, error) { return has[way] && userID == ann.User.ID, nil })
+			n.AddWay(func(_ context.Context, _ db.Conn, userID string) (bool, error) {
+				return has[way] && userID == ann.User.ID, nil
+			})
 		}
 		if err := ask(); !errs.Is(err, errs.Conflict) || errs.Of(err).Code != "last_way" {
 			t.Errorf("with nothing: %v", err)

@@ -239,3 +239,57 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 }
+
+// TestTokensThroughARotation: at each step, what was signed at the step before is good,
+// and the key that signs was published the step before.
+func TestTokensThroughARotation(t *testing.T) {
+	t.Parallel()
+	private, _, _ := newKeys(t)
+	ring, err := secret.ParseRing(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var token string
+	published := map[string]bool{}
+	signers := map[string]bool{}
+	for step := range 5 {
+		public, err := ring.Public()
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys, err := secret.NewKeyPair(ring.Private(), public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens := account.NewTokens(keys, publicURL, time.Minute, time.Now)
+		if step > 0 {
+			if _, err := tokens.Verify(token); err != nil {
+				t.Errorf("step %d: a token of the step before: %v", step, err)
+			}
+		}
+		if token, err = tokens.Sign(account.Actor{ID: "u"}, 1); err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
+		if err != nil {
+			t.Fatal(err)
+		}
+		signer := parsed.Headers[0].KeyID
+		if signers[signer] = true; step > 0 && !published[signer] {
+			t.Errorf("step %d: %s signs and was not published", step, signer)
+		}
+		published = map[string]bool{}
+		for _, key := range tokens.KeySet().Keys {
+			published[key.ID] = true
+		}
+		if len(published) > 3 {
+			t.Errorf("step %d: %d keys are published", step, len(published))
+		}
+		if ring, err = ring.Rotate(time.Now().Add(time.Duration(step) * time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(signers) != 3 {
+		t.Errorf("%d keys have signed in five steps", len(signers))
+	}
+}
