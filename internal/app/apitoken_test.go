@@ -18,15 +18,15 @@ import (
 	"github.com/peisear/peisear/internal/base/basetest"
 )
 
-// operation is one of the OpenAPI document.
-type operation struct {
+// route is an operation of the API's description.
+type route struct {
 	id, method, path string
 	public           bool
-	body             *schema // nil when there is none
+	body             *form // nil when there is none
 }
 
-// schema is as much of JSON Schema as the document uses of it for what is required.
-type schema struct {
+// form is as much of JSON Schema as the document uses of it for what is required.
+type form struct {
 	Ref        string `json:"$ref"`
 	Type       any    `json:"type"` // a name or several
 	Format     string
@@ -35,23 +35,23 @@ type schema struct {
 	MinLength  int
 	Minimum    float64
 	Required   []string
-	Properties map[string]*schema
+	Properties map[string]*form
 }
 
 // operations returns all that the program serves, and the schemas by their reference.
-func operations(t *testing.T) (all []operation, schemas map[string]*schema) {
+func operations(t *testing.T) (all []route, schemas map[string]*form) {
 	t.Helper()
 	text, err := app.Document()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var document struct {
-		Components struct{ Schemas map[string]*schema }
+		Components struct{ Schemas map[string]*form }
 		Paths      map[string]map[string]struct {
 			OperationID string
 			Security    []any
 			RequestBody struct {
-				Content map[string]struct{ Schema *schema }
+				Content map[string]struct{ Schema *form }
 			}
 		}
 	}
@@ -60,10 +60,10 @@ func operations(t *testing.T) (all []operation, schemas map[string]*schema) {
 	}
 	for path, methods := range document.Paths {
 		for method, op := range methods {
-			all = append(all, operation{op.OperationID, strings.ToUpper(method), path, len(op.Security) == 0, op.RequestBody.Content["application/json"].Schema})
+			all = append(all, route{op.OperationID, strings.ToUpper(method), path, len(op.Security) == 0, op.RequestBody.Content["application/json"].Schema})
 		}
 	}
-	slices.SortFunc(all, func(a, b operation) int { return strings.Compare(a.id, b.id) })
+	slices.SortFunc(all, func(a, b route) int { return strings.Compare(a.id, b.id) })
 	if len(all) < 30 {
 		t.Fatalf("only %d operations", len(all))
 	}
@@ -71,7 +71,7 @@ func operations(t *testing.T) (all []operation, schemas map[string]*schema) {
 }
 
 // example is a value that passes the validation of its form.
-func example(s *schema, schemas map[string]*schema) any {
+func example(s *form, schemas map[string]*form) any {
 	if s.Ref != "" {
 		s = schemas[strings.TrimPrefix(s.Ref, "#/components/schemas/")]
 	}
@@ -106,7 +106,7 @@ func example(s *schema, schemas map[string]*schema) any {
 	return strings.Repeat("x", max(8, s.MinLength))
 }
 
-func (op operation) example(t *testing.T, schemas map[string]*schema) string {
+func (op route) example(t *testing.T, schemas map[string]*form) string {
 	t.Helper()
 	if op.body == nil {
 		return ""
@@ -169,8 +169,8 @@ func (h *house) token(t *testing.T, scope string, logScopes ...string) map[strin
 	return map[string]string{"Authorization": "Bearer " + made.Token}
 }
 
-// paths are the operation's with names of what is hidden: all that there may be.
-func (h *house) paths(t *testing.T, op operation) []string {
+// paths are the route's with names of what is hidden: all that there may be.
+func (h *house) paths(t *testing.T, op route) []string {
 	t.Helper()
 	values := map[string][]string{
 		"{scope}":    {"project:" + h.hidden, "user:" + h.userID, "org", "admin"},

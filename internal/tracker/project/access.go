@@ -111,7 +111,7 @@ func (s *Service) enter(ctx context.Context, by account.Actor, key string, need 
 // Find returns the id of the project with the key, for a write that must name its scope
 // before it begins. It may come from memory, which asks nobody: so the write enters the
 // project again, and when that finds none, or another one, FindAgain tells.
-// NotFound: there is none that the actor may see.
+// NotFound: there is none that the actor, and their token, may see.
 func (s *Service) Find(ctx context.Context, by account.Actor, key string) (id string, err error) {
 	if id, ok := s.found.get(by.ID, key); ok && by.May(Scope(id)) {
 		return id, nil
