@@ -4,7 +4,7 @@
 //
 // An operation takes a context and a typed input and returns a typed output or an
 // error of package errs. The package validates the input, renders the output as
-// JSON and describes both in OpenAPI at /api/openapi.json.
+// JSON and describes both in OpenAPI at /api/openapi.json, and for people at /api/docs.
 package web
 
 import (
@@ -42,7 +42,7 @@ func New(log *slog.Logger, proxies Proxies) *API {
 	strict()
 	config := huma.DefaultConfig("Peisear", "1")
 	config.OpenAPIPath = "/api/openapi"
-	config.DocsPath = ""     // huma's page loads scripts from outside
+	config.DocsPath = ""     // huma's page loads scripts from outside; ours is in docs.go
 	config.SchemasPath = ""  // the schemas are in the document
 	config.CreateHooks = nil // no $schema in answers
 	config.Formats = formats()
@@ -52,6 +52,7 @@ func New(log *slog.Logger, proxies Proxies) *API {
 	config.Transformers = append(config.Transformers, ownProblem)
 	mux := http.NewServeMux()
 	a := &API{huma: humago.New(mux, config), mux: mux, log: log, proxies: proxies}
+	mux.HandleFunc("GET /api/docs", a.docs())
 	mux.HandleFunc("/api", a.noRoute)
 	mux.HandleFunc("/api/", a.noRoute)
 	return a
