@@ -334,7 +334,7 @@ func TestUsed(t *testing.T) {
 			t.Errorf("%v, not %v", seen, want)
 		}
 		execute(t, n, "UPDATE api_token SET used_at = NULL") // to see the next write, if there is one
-		n.clock.pass(-15 * time.Second) // less than a minute after the last
+		n.clock.pass(-15 * time.Second)                      // less than a minute after the last
 		n.want(t, "used again", secret, http.StatusOK)
 		if err := n.Flush(t.Context()); err != nil || n.count(t, "api_token", "used_at IS NULL") != 2 {
 			t.Errorf("written twice in a minute: %v", err)
