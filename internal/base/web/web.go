@@ -135,6 +135,33 @@ func Handle[I, O any](a *API, op Operation, h func(context.Context, *I) (*O, err
 		}
 		return out, nil
 	})
+	a.mustValidate(op.Path, op.OperationID, reflect.TypeFor[I]())
+}
+
+// mustValidate refuses an operation whose body would be validated as another one's.
+// huma calls the schema of an inline struct by the name of the type around it; two
+// packages may have types of one name, and the second use of the second gets the schema
+// of the first.
+func (a *API) mustValidate(path, id string, input reflect.Type) {
+	body, ok := input.FieldByName("Body")
+	if !ok {
+		return
+	}
+	of := body.Type
+	if of.Kind() == reflect.Pointer {
+		of = of.Elem()
+	}
+	item := a.huma.OpenAPI().Paths[path]
+	for _, op := range []*Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
+		if op == nil || op.OperationID != id || op.RequestBody == nil {
+			continue
+		}
+		for _, content := range op.RequestBody.Content {
+			if ref := content.Schema.Ref; ref != "" && a.huma.OpenAPI().Components.Schemas.TypeFromRef(ref) != of {
+				panic(fmt.Sprintf("web: the body of %s would be validated as another's: call %s otherwise", id, input))
+			}
+		}
+	}
 }
 
 // Answers describes an operation whose body is written as bytes: it may be any of

@@ -108,6 +108,41 @@ func echo() http.Handler {
 
 // TestBodiesAreRefusedByName: whatever is wrong with a body, the answer names the
 // place, and does not repeat the value.
+// TestBodiesOfOneName: two packages may call their inputs alike, as these functions do.
+// The second use of the second would be validated by the rules of the first.
+func TestBodiesOfOneName(t *testing.T) {
+	t.Parallel()
+	api := web.New(slog.New(slog.DiscardHandler), nil)
+	add := func(id string, register func(op web.Operation)) (refused bool) {
+		defer func() { refused = recover() != nil }()
+		register(web.Op(id, "POST /api/"+id, 200))
+		return false
+	}
+	one := func(op web.Operation) {
+		type codeInput struct {
+			Body struct{ Code string }
+		}
+		web.Handle(api, op, func(context.Context, *codeInput) (*empty, error) { return nil, nil })
+	}
+	another := func(op web.Operation) {
+		type codeInput struct {
+			Body struct {
+				Code string `maxLength:"6"`
+			}
+		}
+		web.Handle(api, op, func(context.Context, *codeInput) (*empty, error) { return nil, nil })
+	}
+	for _, c := range []struct {
+		id       string
+		register func(op web.Operation)
+		refused  bool
+	}{{"one.first", one, false}, {"one.second", one, false}, {"another.first", another, false}, {"another.second", another, true}} {
+		if refused := add(c.id, c.register); refused != c.refused {
+			t.Errorf("%s: refused %t", c.id, refused)
+		}
+	}
+}
+
 func TestBodiesAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	at := func(place, message string) []string {
