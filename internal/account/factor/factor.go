@@ -7,11 +7,10 @@
 // is two factors in one. Recovery codes come with the first factor, work once each, and
 // go with the last.
 //
-// Nobody can guess in peace. A code is looked at only after the try has been counted,
-// in the sign-in (five tries) and for the account, in the database, so that neither
-// many requests at one time nor many nodes give more tries. A code of the app works
-// once; a challenge is answered once, within five minutes, by whom it was given to, for
-// what it was given for; a passkey whose counter goes back is refused and noted.
+// Nobody can guess in peace: a code is looked at only after account has counted the
+// try, for the sign-in and for the user. A code of the app works once; a challenge is
+// answered once, within five minutes, by whom it was given to, for what it was given
+// for; a passkey whose counter goes back is refused and noted.
 //
 // What a user has is recorded as one entity, factor, in the scope "admin", without
 // secrets; its id is the user's. Seeds are sealed, recovery codes are hashes.
@@ -43,8 +42,8 @@ import (
 //go:embed migrations
 var Migrations embed.FS
 
-// entity is what the scope "admin" records: all factors of one user.
-const entity = "factor"
+// What is recorded where: all factors of one user are one entity.
+const scope, entity = "admin", "factor"
 
 // The ways to give a second factor, as the API names them.
 const (
@@ -132,10 +131,13 @@ func Kinds(ctx context.Context, c db.Conn, userIDs []string) (map[string][]strin
 	if err != nil {
 		return nil, err
 	}
-	for kind, ids := range map[string][]string{byTOTP: apps, byPasskey: keys} {
-		for _, id := range ids {
+	for _, of := range []struct {
+		kind string
+		ids  []string
+	}{{byTOTP, apps}, {byPasskey, keys}} {
+		for _, id := range of.ids {
 			if wanted[id] {
-				kinds[id] = append(kinds[id], kind)
+				kinds[id] = append(kinds[id], of.kind)
 			}
 		}
 	}
@@ -165,6 +167,22 @@ func (s *Service) Reset(ctx context.Context, by account.Actor, userID string) (e
 		return errors.Join(err, q.DeletePasskeys(ctx, userID))
 	})
 	return err
+}
+
+// Erase removes all that is kept of a user who is being deleted. It takes part in that
+// transaction.
+func Erase(ctx context.Context, tx *live.Tx, userID string) error {
+	old, err := load(ctx, tx, userID)
+	if err != nil {
+		return err
+	}
+	q := query.New(tx)
+	_, err = q.DeleteTOTP(ctx, userID)
+	err = errors.Join(err, q.DeleteDraftOf(ctx, userID), q.DeletePasskeys(ctx, userID), q.DeleteHandle(ctx, userID), q.DeleteRecoveryCodes(ctx, userID))
+	if err != nil || !old.some() {
+		return err
+	}
+	return tx.RecordIn(scope, entity, userID, old.audited(), nil)
 }
 
 // owned is all that a user has.

@@ -77,7 +77,7 @@ type (
 			Name string `json:"name" minLength:"1" maxLength:"60"`
 		}
 	}
-	codeInput struct {
+	totpCodeInput struct {
 		Body struct {
 			Code string `json:"code" maxLength:"20" doc:"six digits"`
 		}
@@ -119,11 +119,6 @@ type (
 			RecoveryCodes []string `json:"recoveryCodes,omitempty" doc:"of the first factor, shown this once"`
 		}
 	}
-	confirmedOutput struct {
-		Body struct {
-			ConfirmedUntil time.Time `json:"confirmedUntil"`
-		}
-	}
 )
 
 func (s *Service) signInWithTOTP(ctx context.Context, in *tokenCodeInput) (*account.SignedInOutput, error) {
@@ -157,15 +152,15 @@ func (s *Service) signInAlone(ctx context.Context, in *answerInput) (*account.Si
 	return s.accounts.Output(ctx, result), err
 }
 
-func (s *Service) confirmWithTOTP(ctx context.Context, by account.Actor, in *codeInput) (*confirmedOutput, error) {
-	return confirmed(s.ConfirmWithTOTP(ctx, by, in.Body.Code))
+func (s *Service) confirmWithTOTP(ctx context.Context, by account.Actor, in *totpCodeInput) (*account.ConfirmedOutput, error) {
+	return confirmed(s.ConfirmWithTOTP(ctx, account.DeviceOf(ctx), by, in.Body.Code))
 }
 
 func (s *Service) startConfirm(ctx context.Context, by account.Actor, _ *noInput) (*challengeOutput, error) {
 	return challenge(s.StartConfirm(ctx, by))
 }
 
-func (s *Service) confirmWithPasskey(ctx context.Context, by account.Actor, in *answerInput) (*confirmedOutput, error) {
+func (s *Service) confirmWithPasskey(ctx context.Context, by account.Actor, in *answerInput) (*account.ConfirmedOutput, error) {
 	return confirmed(s.ConfirmWithPasskey(ctx, by, in.Body.ID, in.Body.Credential))
 }
 
@@ -181,8 +176,8 @@ func (s *Service) startTOTP(ctx context.Context, by account.Actor, _ *noInput) (
 	return out, err
 }
 
-func (s *Service) finishTOTP(ctx context.Context, by account.Actor, in *codeInput) (*codesOutput, error) {
-	return codes(s.FinishTOTP(ctx, by, in.Body.Code))
+func (s *Service) finishTOTP(ctx context.Context, by account.Actor, in *totpCodeInput) (*codesOutput, error) {
+	return codes(s.FinishTOTP(ctx, account.DeviceOf(ctx), by, in.Body.Code))
 }
 
 func (s *Service) removeTOTP(ctx context.Context, by account.Actor, _ *noInput) (*noOutput, error) {
@@ -223,8 +218,8 @@ func challenge(c Challenge, err error) (*challengeOutput, error) {
 	return out, err
 }
 
-func confirmed(until time.Time, err error) (*confirmedOutput, error) {
-	out := new(confirmedOutput)
+func confirmed(until time.Time, err error) (*account.ConfirmedOutput, error) {
+	out := new(account.ConfirmedOutput)
 	out.Body.ConfirmedUntil = until
 	return out, err
 }

@@ -4,36 +4,30 @@
 SELECT * FROM totp WHERE user_id = sqlc.arg(user_id);
 
 -- name: SetTOTP :exec
-INSERT INTO totp (user_id, seed, step, spent_until, created_at)
-VALUES (sqlc.arg(user_id), sqlc.arg(seed), sqlc.arg(step), 0, sqlc.arg(now))
-ON CONFLICT (user_id) DO UPDATE
-SET seed = excluded.seed, step = excluded.step, spent_until = 0, created_at = excluded.created_at;
+INSERT INTO totp (user_id, seed, step, created_at)
+VALUES (sqlc.arg(user_id), sqlc.arg(seed), sqlc.arg(step), sqlc.arg(now))
+ON CONFLICT (user_id) DO UPDATE SET seed = excluded.seed, step = excluded.step, created_at = excluded.created_at;
 
 -- name: DeleteTOTP :execrows
 DELETE FROM totp WHERE user_id = sqlc.arg(user_id);
 
--- name: SpendTry :execrows
-UPDATE totp
-SET spent_until = CAST(sqlc.arg(every) AS BIGINT)
-                + CASE WHEN spent_until > CAST(sqlc.arg(now) AS BIGINT) THEN spent_until ELSE CAST(sqlc.arg(now) AS BIGINT) END
-WHERE user_id = sqlc.arg(user_id) AND spent_until <= CAST(sqlc.arg(now) AS BIGINT) + CAST(sqlc.arg(slack) AS BIGINT);
-
 -- name: AcceptStep :execrows
-UPDATE totp SET step = sqlc.arg(step), spent_until = spent_until - CAST(sqlc.arg(every) AS BIGINT)
+UPDATE totp SET step = sqlc.arg(step)
 WHERE user_id = sqlc.arg(user_id) AND created_at = sqlc.arg(created_at) AND step < sqlc.arg(step);
 
 -- name: SetDraft :exec
-INSERT INTO totp_draft (user_id, seed, tries, expires_at)
-VALUES (sqlc.arg(user_id), sqlc.arg(seed), 0, sqlc.arg(expires_at))
-ON CONFLICT (user_id) DO UPDATE SET seed = excluded.seed, tries = 0, expires_at = excluded.expires_at;
+INSERT INTO totp_draft (user_id, seed, expires_at)
+VALUES (sqlc.arg(user_id), sqlc.arg(seed), sqlc.arg(expires_at))
+ON CONFLICT (user_id) DO UPDATE SET seed = excluded.seed, expires_at = excluded.expires_at;
 
--- name: TryDraft :one
-UPDATE totp_draft SET tries = tries + 1
-WHERE user_id = sqlc.arg(user_id) AND tries < CAST(sqlc.arg(most) AS BIGINT) AND expires_at > CAST(sqlc.arg(now) AS BIGINT)
-RETURNING seed;
+-- name: GetDraft :one
+SELECT seed FROM totp_draft WHERE user_id = sqlc.arg(user_id) AND expires_at > CAST(sqlc.arg(now) AS BIGINT);
 
 -- name: DeleteDraft :execrows
 DELETE FROM totp_draft WHERE user_id = sqlc.arg(user_id) AND seed = sqlc.arg(seed);
+
+-- name: DeleteDraftOf :exec
+DELETE FROM totp_draft WHERE user_id = sqlc.arg(user_id);
 
 -- name: DeleteDrafts :exec
 DELETE FROM totp_draft WHERE expires_at <= sqlc.arg(upto);
@@ -72,6 +66,9 @@ ON CONFLICT (user_id) DO NOTHING;
 
 -- name: GetHandle :one
 SELECT handle FROM passkey_handle WHERE user_id = sqlc.arg(user_id);
+
+-- name: DeleteHandle :exec
+DELETE FROM passkey_handle WHERE user_id = sqlc.arg(user_id);
 
 -- name: GetUserOfHandle :one
 SELECT user_id FROM passkey_handle WHERE handle = sqlc.arg(handle);

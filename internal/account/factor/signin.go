@@ -34,9 +34,6 @@ func (s *Service) SignInWithTOTP(ctx context.Context, from account.Device, token
 	if err != nil {
 		return result, err
 	}
-	if err := s.spendTry(ctx, userID); err != nil {
-		return result, err
-	}
 	return s.accounts.Complete(ctx, from, token, s.useTOTP(userID, code))
 }
 
@@ -243,12 +240,16 @@ func (s *Service) noted(ctx context.Context, p proof, why error) error {
 // ConfirmWithTOTP proves with a code of the app that it is the actor, and returns until
 // when that is good. Invalid: the code is not right. RateLimited: too many were tried.
 // Unauthorized: the session has ended.
-func (s *Service) ConfirmWithTOTP(ctx context.Context, by account.Actor, code string) (until time.Time, err error) {
+func (s *Service) ConfirmWithTOTP(ctx context.Context, from account.Device, by account.Actor, code string) (until time.Time, err error) {
 	defer errs.Wrap(&err, "factor.ConfirmWithTOTP")
-	if err := s.spendTry(ctx, by.ID); err != nil {
+	passed, err := s.accounts.Attempt(from.IP, guesses(by))
+	if err != nil {
 		return until, err
 	}
 	until, err = s.accounts.Confirm(ctx, by, s.useTOTP(by.ID, code))
+	if err == nil {
+		passed()
+	}
 	return until, inSession(err, "body.code")
 }
 

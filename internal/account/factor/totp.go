@@ -27,14 +27,8 @@ const (
 	sealedSeed = "totp"
 )
 
-// An app that nobody has confirmed is forgotten. A person mistypes a code now and then;
-// who guesses at a million for a whole day finds it once in a thousand days.
-const (
-	draftLifetime = 15 * time.Minute
-	draftTries    = 10
-	totpFree      = 10
-	totpEvery     = 5 * time.Minute
-)
+// draftLifetime is how long an app that nobody has confirmed is remembered.
+const draftLifetime = 15 * time.Minute
 
 // Enrolment is what an authenticator app needs to know. It is shown this once.
 type Enrolment struct {
@@ -84,12 +78,17 @@ func (s *Service) issuer() string {
 
 // FinishTOTP makes the app that StartTOTP has begun the actor's, instead of one that
 // was there, and returns the recovery codes when it is their first factor. Invalid: the
-// code is not right. Conflict: nothing was begun, or too long ago, or tried too often.
-func (s *Service) FinishTOTP(ctx context.Context, by account.Actor, code string) (codes []string, err error) {
+// code is not right. Conflict: nothing was begun, or too long ago. RateLimited: too many
+// codes were tried.
+func (s *Service) FinishTOTP(ctx context.Context, from account.Device, by account.Actor, code string) (codes []string, err error) {
 	defer errs.Wrap(&err, "factor.FinishTOTP")
+	passed, err := s.accounts.Attempt(from.IP, guesses(by))
+	if err != nil {
+		return nil, err
+	}
 	now := s.now()
-	sealed, err := db.Write(ctx, s.db, func(tx *db.Tx) (string, error) {
-		return query.New(tx).TryDraft(ctx, query.TryDraftParams{UserID: by.ID, Most: draftTries, Now: now.UnixMicro()})
+	sealed, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (string, error) {
+		return query.New(c).GetDraft(ctx, query.GetDraftParams{UserID: by.ID, Now: now.UnixMicro()})
 	})
 	if errs.Is(err, errs.NotFound) {
 		err = errNoDraft
@@ -101,6 +100,7 @@ func (s *Service) FinishTOTP(ctx context.Context, by account.Actor, code string)
 	if err != nil {
 		return nil, inSession(err, "body.code")
 	}
+	passed()
 	return s.change(ctx, by, by.ID, func(tx *live.Tx, _ owned) error {
 		q := query.New(tx)
 		if n, err := q.DeleteDraft(ctx, query.DeleteDraftParams{UserID: by.ID, Seed: sealed}); err != nil || n == 0 {
@@ -110,7 +110,10 @@ func (s *Service) FinishTOTP(ctx context.Context, by account.Actor, code string)
 	})
 }
 
-var errNoDraft = errs.New(errs.Conflict, "this took too long or too many tries: begin again with a new code to scan")
+var errNoDraft = errs.New(errs.Conflict, "this took too long: begin again with a new code to scan")
+
+// guesses is what codes that the actor tries in a session are limited under.
+func guesses(by account.Actor) string { return "totp:" + by.ID }
 
 // RemoveTOTP takes the actor's authenticator app. Forbidden, with the code confirm: the
 // actor has not confirmed who they are. NotFound: there is none.
@@ -130,10 +133,11 @@ func (s *Service) RemoveTOTP(ctx context.Context, by account.Actor) (err error) 
 }
 
 // match returns the step that a code is of. Unauthorized: it is of none near now.
+// Unavailable: the seed was sealed with a secret that is lost.
 func (s *Service) match(userID, sealed, code string, now time.Time) (step int64, err error) {
 	seed, err := s.settings.Secret.Open(sealedSeed, userID, sealed)
 	if err != nil {
-		return 0, fmt.Errorf("the seed of an authenticator app: %w", err)
+		return 0, errs.From(err, errs.Unavailable, "this server cannot check the codes of your app any more: use another way, or ask an admin to reset your second factor")
 	}
 	code = strings.Join(strings.FieldsFunc(code, separates), "")
 	if len(code) != otp.DigitsSix.Length() {
@@ -147,29 +151,6 @@ func (s *Service) match(userID, sealed, code string, now time.Time) (step int64,
 		}
 	}
 	return 0, errCode
-}
-
-// spendTry counts a try at a user's codes, which useTOTP gives back for a right one.
-// RateLimited: there were too many.
-func (s *Service) spendTry(ctx context.Context, userID string) error {
-	now, slack := s.now().UnixMicro(), (totpFree-1)*totpEvery
-	spent, err := db.Write(ctx, s.db, func(tx *db.Tx) (int64, error) {
-		return query.New(tx).SpendTry(ctx, query.SpendTryParams{
-			UserID: userID, Now: now, Slack: slack.Microseconds(), Every: totpEvery.Microseconds(),
-		})
-	})
-	if err != nil || spent > 0 {
-		return err
-	}
-	row, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (query.Totp, error) { return query.New(c).GetTOTP(ctx, userID) })
-	if errs.Is(err, errs.NotFound) {
-		return nil // useTOTP will say so
-	}
-	if err != nil {
-		return err
-	}
-	wait := time.Duration(row.SpentUntil-now)*time.Microsecond - slack
-	return errs.Later(errs.RateLimited, max(wait, time.Second), "too many codes were tried; wait a few minutes, or use another way")
 }
 
 // useTOTP accepts a code of a user's app: that code, and any before it, is then used. It
@@ -190,9 +171,7 @@ func (s *Service) useTOTP(userID, code string) func(ctx context.Context, tx *db.
 		if err != nil {
 			return err
 		}
-		n, err := q.AcceptStep(ctx, query.AcceptStepParams{
-			UserID: userID, CreatedAt: row.CreatedAt, Step: step, Every: totpEvery.Microseconds(),
-		})
+		n, err := q.AcceptStep(ctx, query.AcceptStepParams{UserID: userID, CreatedAt: row.CreatedAt, Step: step})
 		if err == nil && n == 0 {
 			err = errCode
 		}

@@ -1,19 +1,17 @@
 -- +goose Up
 -- An authenticator app. The seed is sealed; step is that of the last code that was
--- accepted; spent_until is when all tries will have been earned back.
+-- accepted.
 CREATE TABLE totp (
-  user_id     TEXT   NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
-  seed        TEXT   NOT NULL,
-  step        BIGINT NOT NULL,
-  spent_until BIGINT NOT NULL DEFAULT 0,
-  created_at  BIGINT NOT NULL
+  user_id    TEXT   NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+  seed       TEXT   NOT NULL,
+  step       BIGINT NOT NULL,
+  created_at BIGINT NOT NULL
 );
 
 -- One whose first code has not been seen yet.
 CREATE TABLE totp_draft (
   user_id    TEXT   NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
   seed       TEXT   NOT NULL,
-  tries      BIGINT NOT NULL DEFAULT 0,
   expires_at BIGINT NOT NULL
 );
 

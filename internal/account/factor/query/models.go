@@ -22,9 +22,8 @@ type Passkey struct {
 }
 
 type Totp struct {
-	UserID     string
-	Seed       string
-	Step       int64
-	SpentUntil int64
-	CreatedAt  int64
+	UserID    string
+	Seed      string
+	Step      int64
+	CreatedAt int64
 }

@@ -10,24 +10,18 @@ import (
 )
 
 const acceptStep = `-- name: AcceptStep :execrows
-UPDATE totp SET step = $1, spent_until = spent_until - CAST($2 AS BIGINT)
-WHERE user_id = $3 AND created_at = $4 AND step < $1
+UPDATE totp SET step = $1
+WHERE user_id = $2 AND created_at = $3 AND step < $1
 `
 
 type AcceptStepParams struct {
 	Step      int64
-	Every     int64
 	UserID    string
 	CreatedAt int64
 }
 
 func (q *Queries) AcceptStep(ctx context.Context, arg AcceptStepParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, acceptStep,
-		arg.Step,
-		arg.Every,
-		arg.UserID,
-		arg.CreatedAt,
-	)
+	result, err := q.db.ExecContext(ctx, acceptStep, arg.Step, arg.UserID, arg.CreatedAt)
 	if err != nil {
 		return 0, err
 	}
@@ -208,12 +202,30 @@ func (q *Queries) DeleteDraft(ctx context.Context, arg DeleteDraftParams) (int64
 	return result.RowsAffected()
 }
 
+const deleteDraftOf = `-- name: DeleteDraftOf :exec
+DELETE FROM totp_draft WHERE user_id = $1
+`
+
+func (q *Queries) DeleteDraftOf(ctx context.Context, userID string) error {
+	_, err := q.db.ExecContext(ctx, deleteDraftOf, userID)
+	return err
+}
+
 const deleteDrafts = `-- name: DeleteDrafts :exec
 DELETE FROM totp_draft WHERE expires_at <= $1
 `
 
 func (q *Queries) DeleteDrafts(ctx context.Context, upto int64) error {
 	_, err := q.db.ExecContext(ctx, deleteDrafts, upto)
+	return err
+}
+
+const deleteHandle = `-- name: DeleteHandle :exec
+DELETE FROM passkey_handle WHERE user_id = $1
+`
+
+func (q *Queries) DeleteHandle(ctx context.Context, userID string) error {
+	_, err := q.db.ExecContext(ctx, deleteHandle, userID)
 	return err
 }
 
@@ -264,6 +276,22 @@ func (q *Queries) DeleteTOTP(ctx context.Context, userID string) (int64, error) 
 	return result.RowsAffected()
 }
 
+const getDraft = `-- name: GetDraft :one
+SELECT seed FROM totp_draft WHERE user_id = $1 AND expires_at > CAST($2 AS BIGINT)
+`
+
+type GetDraftParams struct {
+	UserID string
+	Now    int64
+}
+
+func (q *Queries) GetDraft(ctx context.Context, arg GetDraftParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, getDraft, arg.UserID, arg.Now)
+	var seed string
+	err := row.Scan(&seed)
+	return seed, err
+}
+
 const getHandle = `-- name: GetHandle :one
 SELECT handle FROM passkey_handle WHERE user_id = $1
 `
@@ -277,7 +305,7 @@ func (q *Queries) GetHandle(ctx context.Context, userID string) (string, error) 
 
 const getTOTP = `-- name: GetTOTP :one
 
-SELECT user_id, seed, step, spent_until, created_at FROM totp WHERE user_id = $1
+SELECT user_id, seed, step, created_at FROM totp WHERE user_id = $1
 `
 
 // Authenticator apps.
@@ -288,7 +316,6 @@ func (q *Queries) GetTOTP(ctx context.Context, userID string) (Totp, error) {
 		&i.UserID,
 		&i.Seed,
 		&i.Step,
-		&i.SpentUntil,
 		&i.CreatedAt,
 	)
 	return i, err
@@ -460,9 +487,9 @@ func (q *Queries) SetCeremony(ctx context.Context, arg SetCeremonyParams) error 
 }
 
 const setDraft = `-- name: SetDraft :exec
-INSERT INTO totp_draft (user_id, seed, tries, expires_at)
-VALUES ($1, $2, 0, $3)
-ON CONFLICT (user_id) DO UPDATE SET seed = excluded.seed, tries = 0, expires_at = excluded.expires_at
+INSERT INTO totp_draft (user_id, seed, expires_at)
+VALUES ($1, $2, $3)
+ON CONFLICT (user_id) DO UPDATE SET seed = excluded.seed, expires_at = excluded.expires_at
 `
 
 type SetDraftParams struct {
@@ -477,10 +504,9 @@ func (q *Queries) SetDraft(ctx context.Context, arg SetDraftParams) error {
 }
 
 const setTOTP = `-- name: SetTOTP :exec
-INSERT INTO totp (user_id, seed, step, spent_until, created_at)
-VALUES ($1, $2, $3, 0, $4)
-ON CONFLICT (user_id) DO UPDATE
-SET seed = excluded.seed, step = excluded.step, spent_until = 0, created_at = excluded.created_at
+INSERT INTO totp (user_id, seed, step, created_at)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT (user_id) DO UPDATE SET seed = excluded.seed, step = excluded.step, created_at = excluded.created_at
 `
 
 type SetTOTPParams struct {
@@ -498,33 +524,6 @@ func (q *Queries) SetTOTP(ctx context.Context, arg SetTOTPParams) error {
 		arg.Now,
 	)
 	return err
-}
-
-const spendTry = `-- name: SpendTry :execrows
-UPDATE totp
-SET spent_until = CAST($1 AS BIGINT)
-                + CASE WHEN spent_until > CAST($2 AS BIGINT) THEN spent_until ELSE CAST($2 AS BIGINT) END
-WHERE user_id = $3 AND spent_until <= CAST($2 AS BIGINT) + CAST($4 AS BIGINT)
-`
-
-type SpendTryParams struct {
-	Every  int64
-	Now    int64
-	UserID string
-	Slack  int64
-}
-
-func (q *Queries) SpendTry(ctx context.Context, arg SpendTryParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, spendTry,
-		arg.Every,
-		arg.Now,
-		arg.UserID,
-		arg.Slack,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
 }
 
 const takeCeremony = `-- name: TakeCeremony :one
@@ -551,25 +550,6 @@ func (q *Queries) TakeCeremony(ctx context.Context, arg TakeCeremonyParams) (str
 	var data string
 	err := row.Scan(&data)
 	return data, err
-}
-
-const tryDraft = `-- name: TryDraft :one
-UPDATE totp_draft SET tries = tries + 1
-WHERE user_id = $1 AND tries < CAST($2 AS BIGINT) AND expires_at > CAST($3 AS BIGINT)
-RETURNING seed
-`
-
-type TryDraftParams struct {
-	UserID string
-	Most   int64
-	Now    int64
-}
-
-func (q *Queries) TryDraft(ctx context.Context, arg TryDraftParams) (string, error) {
-	row := q.db.QueryRowContext(ctx, tryDraft, arg.UserID, arg.Most, arg.Now)
-	var seed string
-	err := row.Scan(&seed)
-	return seed, err
 }
 
 const usePasskey = `-- name: UsePasskey :execrows

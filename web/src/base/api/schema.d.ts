@@ -870,10 +870,6 @@ export interface components {
     CodeInputBody: {
       code: string;
     };
-    CodeInputBody1: {
-      /** @description six digits */
-      code: string;
-    };
     CodesOutputBody: {
       /** @description shown this once; empty when there are some already */
       recoveryCodes: string[];
@@ -1527,6 +1523,10 @@ export interface components {
       /** @description of the sign-in that asks for a second factor */
       token: string;
     };
+    TotpCodeInputBody: {
+      /** @description six digits */
+      code: string;
+    };
     UpdateInputBody: {
       body?: string | null;
       title?: string | null;
@@ -1754,7 +1754,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        'application/json': components['schemas']['CodeInputBody1'];
+        'application/json': components['schemas']['TotpCodeInputBody'];
       };
     };
     responses: {
@@ -2088,7 +2088,7 @@ export interface operations {
     };
     requestBody: {
       content: {
-        'application/json': components['schemas']['CodeInputBody'];
+        'application/json': components['schemas']['TotpCodeInputBody'];
       };
     };
     responses: {
