@@ -82,11 +82,12 @@ func TestEachTableHasOneWriter(t *testing.T) {
 		}
 	})
 	readers := map[string][]string{
-		"users":          {"tracker/project", "account/apitoken"}, // members by e-mail, and their names; whether a token's user may come in
-		"project":        {"tracker/issue", "tracker/board"},      // an issue's key holds the project's
-		"project_member": {"tracker/issue"},                       // every write asks for the role
-		"status":         {"tracker/issue", "tracker/board"},      // an issue's status is of its project
-		"issue":          {"tracker/board"},                       // the neighbours of a place
+		// Members by e-mail, and their names; whether a token's user may come in; an identity is an active user's.
+		"users":          {"tracker/project", "account/apitoken", "account/oauth"},
+		"project":        {"tracker/issue", "tracker/board"}, // an issue's key holds the project's
+		"project_member": {"tracker/issue"},                  // every write asks for the role
+		"status":         {"tracker/issue", "tracker/board"}, // an issue's status is of its project
+		"issue":          {"tracker/board"},                  // the neighbours of a place
 	}
 	write := regexp.MustCompile(`(?i)\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)`)
 	read := regexp.MustCompile(`(?i)\b(?:FROM|JOIN)\s+(\w+)`)

@@ -110,6 +110,7 @@ type Service struct {
 	post     post
 	factors  Factors // nil: no second factors
 	ways     []Way   // to sign in, besides the password
+	offer    Offer   // nil: no providers
 }
 
 // New returns the service. It does no I/O: InitialInvite and Run come once the

@@ -99,13 +99,18 @@ type (
 )
 
 // options says what a page needs to know before anybody has signed in.
-func (s *Service) options(context.Context, *noInput) (*optionsOutput, error) {
+func (s *Service) options(ctx context.Context, _ *noInput) (*optionsOutput, error) {
 	out := new(optionsOutput)
 	out.Body.Registration, out.Body.Providers = "invite", []Provider{}
 	if s.settings.OpenRegistration {
 		out.Body.Registration = "open"
 	}
-	return out, nil
+	if s.offer == nil {
+		return out, nil
+	}
+	offered, err := s.offer(ctx)
+	out.Body.Providers = append(out.Body.Providers, offered...)
+	return out, err
 }
 
 func (s *Service) checkInvite(ctx context.Context, in *checkInput) (*checkOutput, error) {

@@ -224,6 +224,13 @@ type Way func(ctx context.Context, c db.Conn, userID string) (bool, error)
 // AddWay adds a way to sign in. It is called while the program is put together.
 func (s *Service) AddWay(w Way) { s.ways = append(s.ways, w) }
 
+// Offer returns the other places where people may sign in now.
+type Offer func(ctx context.Context) ([]Provider, error)
+
+// OfferProviders adds those places to the options. It is called while the program is
+// put together.
+func (s *Service) OfferProviders(o Offer) { s.offer = o }
+
 // KeepsAWayIn returns Conflict when the user could not sign in any more. It is asked
 // in the transaction that takes a way from them, after it is taken.
 func (s *Service) KeepsAWayIn(ctx context.Context, c db.Conn, userID string) error {

@@ -18,6 +18,7 @@ import (
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/account/apitoken"
 	"github.com/peisear/peisear/internal/account/factor"
+	"github.com/peisear/peisear/internal/account/oauth"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/feature"
@@ -60,16 +61,18 @@ type parts struct {
 }
 
 // build makes the features on a database. It does no I/O.
-func build(d *db.DB, s account.Settings, logger *slog.Logger) parts {
+func build(d *db.DB, s account.Settings, o oauth.Settings, logger *slog.Logger) parts {
 	p := parts{db: d, hub: live.NewHub()}
 	p.log = live.New(d, p.hub)
 	p.accounts = account.New(d, p.log, p.hub, logger.With(partKey, "account"), s)
 	p.tokens = apitoken.New(d, p.log, p.accounts, logger.With(partKey, "account"), s.Clock.Now)
 	factors := factor.New(d, p.log, p.accounts, logger.With(partKey, "factor"), factor.Settings{PublicURL: s.PublicURL, Secret: s.Secret, Now: s.Clock.Now})
+	elsewhere := oauth.New(d, p.log, p.accounts, logger.With(partKey, "oauth"), o)
 	p.features = append([]feature.Feature{
 		account.Feature(p.accounts),
 		factor.Feature(factors),
 		apitoken.Feature(p.tokens),
+		oauth.Feature(elsewhere),
 	}, product(d, p.log, p.accounts)...)
 	for _, f := range p.features {
 		p.log.Offer(f.Parts...)
@@ -106,7 +109,7 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 			err = errors.Join(err, settings.Places.Close())
 		}
 	}()
-	p := build(d, settings, logger)
+	p := build(d, settings, c.oauth(secrets), logger)
 	if err := d.Migrate(ctx, migrations(p.features)...); err != nil {
 		return nil, err
 	}
@@ -150,6 +153,12 @@ func (c Config) accounts(s Secrets) (account.Settings, error) {
 		Mail:              sender,
 		Places:            places,
 	}, err
+}
+
+func (c Config) oauth(s Secrets) oauth.Settings {
+	return oauth.Settings{
+		PublicURL: c.PublicURL, Secret: s.Master, SecureCookie: c.SecureCookie(), Environment: c.providers(), Now: time.Now,
+	}
 }
 
 func (a *App) routes(c Config, p parts) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/account/oauth"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/feature"
 	"github.com/peisear/peisear/internal/base/live"
@@ -136,7 +137,7 @@ func offline(d *db.DB, publicURL string, logger *slog.Logger) (parts, error) {
 	master, err := secret.NewMaster(text)
 	return build(d, account.Settings{
 		PublicURL: publicURL, Secret: master, Passwords: account.StandardArgon2(), Clock: account.SystemClock(),
-	}, logger), err
+	}, oauth.Settings{PublicURL: publicURL, Secret: master, Now: time.Now}, logger), err
 }
 
 type serveCommand struct{}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/peisear/peisear/internal/account/provider"
 	"github.com/peisear/peisear/internal/base/secret"
 )
 
@@ -50,6 +51,7 @@ type Config struct {
 	SMTPURL           string // "": no mail is sent
 	MailFrom          string
 	GeoIPDB           string // "": places are not known
+	Providers         map[provider.ID]provider.Settings // those of which something is set
 }
 
 // setting is one line of the operator's manual. A secret may also be given as the
@@ -61,7 +63,7 @@ type setting struct {
 }
 
 func settings() []setting {
-	return []setting{
+	return append([]setting{
 		{"PEISEAR_MODE", "", "local or production; production where PUBLIC_BASE_URL is not this machine, else local", false, setMode},
 		{"DATABASE_URL", "sqlite://data/app.db", "sqlite://path or postgres://user:password@host/name", true, setDatabaseURL},
 		{"DATA_DIR", "", "folder for what the program keeps; the SQLite file's, else data", false, setDataDir},
@@ -82,7 +84,7 @@ func settings() []setting {
 		{"SMTP_URL", "", "the mail server: smtp://user:password@host:port with STARTTLS, or smtps://…; without it no mail is sent", true, setSMTPURL},
 		{"MAIL_FROM", "", "the address that mails are from, Peisear <peisear@example.org>; needed with SMTP_URL", false, setMailFrom},
 		{"GEOIP_DB", "", "file of places by IP address (.mmdb, as of GeoLite2 City), for the list of sessions", false, setGeoIPDB},
-	}
+	}, providerSettings()...)
 }
 
 // ReadConfig reads all settings, from the environment or else from the file envFile
@@ -160,7 +162,7 @@ func (c *Config) complete(wrong map[string]bool) (all []error) {
 	if err := c.halfMail(); err != nil {
 		all = append(all, err)
 	}
-	return all
+	return append(all, c.halfProviders(wrong)...)
 }
 
 func (c *Config) mismatch(wrong map[string]bool) error {

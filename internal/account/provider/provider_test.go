@@ -378,6 +378,8 @@ func TestSettings(t *testing.T) {
 		"an issuer that is none":  {provider.OpenID, provider.Issuer, "id.example.org"},
 		"another kind of issuer":  {provider.OpenID, provider.Issuer, "file:///etc/passwd"},
 		"a name that is too long": {provider.OpenID, provider.Name, strings.Repeat("ü", 41)},
+		"another's setting":       {provider.Google, provider.Tenant, "common"},
+		"an address of an issuer": {provider.OpenID, provider.URL, "https://id.example.org"},
 		"an address by http":      {provider.GitHub, provider.URL, "http://github.example.org"},
 	} {
 		s := good[c.id]

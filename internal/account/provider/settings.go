@@ -71,16 +71,16 @@ func (s Settings) Title() string {
 	return "Single sign-on"
 }
 
-// Fields returns the settings that the provider has, besides URL, and whether it
-// cannot do without.
+// Fields returns the settings that the provider has, and whether it cannot do without.
 func (id ID) Fields() map[Field]bool {
-	all := map[Field]bool{ClientID: true, Secret: true}
+	all := map[Field]bool{ClientID: true, Secret: true, URL: false}
 	switch id {
 	case Microsoft:
 		all[Tenant] = false
 	case Apple:
 		all[TeamID], all[KeyID] = true, true
 	case OpenID:
+		delete(all, URL) // the issuer is one
 		all[Issuer], all[Name] = true, false
 	case Google, GitHub:
 	}
@@ -122,21 +122,22 @@ func (s Settings) Given() bool {
 	return s != Settings{}
 }
 
-// Problems returns what keeps the settings from being used, in no order; none for
-// settings that are complete.
+// Problems returns what keeps the settings from being used, in the order in which a
+// form asks for them; none for settings that are complete.
 func (s Settings) Problems() (all []Problem) {
 	fields := s.ID.Fields()
-	for f, required := range fields {
-		if required && s.Get(f) == "" {
-			all = append(all, Problem{f, "is missing"})
+	for _, f := range []Field{Issuer, URL, Tenant, ClientID, TeamID, KeyID, Secret, Name} {
+		value, message := s.Get(f), ""
+		switch required, has := fields[f]; {
+		case value == "" && required:
+			message = "is missing"
+		case value == "":
+		case !has:
+			message = "is no setting of " + s.Title()
+		default:
+			message = s.problem(f, value)
 		}
-	}
-	for _, f := range []Field{ClientID, Secret, Tenant, TeamID, KeyID, Issuer, Name, URL} {
-		value := s.Get(f)
-		if _, has := fields[f]; value == "" || !has && f != URL {
-			continue
-		}
-		if message := s.problem(f, value); message != "" {
+		if message != "" {
 			all = append(all, Problem{f, message})
 		}
 	}

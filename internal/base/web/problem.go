@@ -95,10 +95,10 @@ func problem(err error) *Problem {
 }
 
 // problem also logs what only we can mend, under the request's id. Being busy, with
-// word of when to come back, is an answer and no fault.
+// word of when to come back, is an answer and no fault; so is what has a code.
 func (a *API) problem(ctx context.Context, err error) *Problem {
 	p := problem(err)
-	if p.Status >= http.StatusInternalServerError && p.retryAfter == "" && !errors.Is(err, context.Canceled) {
+	if p.Status >= http.StatusInternalServerError && p.retryAfter == "" && p.Code == "" && !errors.Is(err, context.Canceled) {
 		a.log.ErrorContext(ctx, "operation", "request", RequestID(ctx), "error", err.Error())
 	}
 	return p

@@ -29,6 +29,7 @@ type API struct {
 	mux     *http.ServeMux
 	log     *slog.Logger
 	proxies Proxies
+	foreign []string // patterns of routes that other sites may send to
 }
 
 // strict makes huma take field names as they are written; it knows the setting for
@@ -81,6 +82,10 @@ func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
 // client listens.
 func (a *API) Stream(pattern string, h http.HandlerFunc) { a.mux.HandleFunc(pattern, h) }
 
+// FromAnywhere lets pages of other sites send to a route, which is refused otherwise:
+// "POST /api/auth/apple/callback". The route believes no cookie.
+func (a *API) FromAnywhere(pattern string) { a.foreign = append(a.foreign, pattern) }
+
 // Document returns the OpenAPI 3.1 description of all operations, as JSON.
 func (a *API) Document() ([]byte, error) { return a.huma.OpenAPI().MarshalJSON() }
 
@@ -92,6 +97,9 @@ func (a *API) Handler(middleware ...func(http.Handler) http.Handler) http.Handle
 	}
 	sameOrigin := http.NewCrossOriginProtection()
 	sameOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { WriteError(w, r, errCrossOrigin) }))
+	for _, pattern := range a.foreign {
+		sameOrigin.AddInsecureBypassPattern(pattern)
+	}
 	h = sameOrigin.Handler(h)
 	return a.logged(secured(keepable(h)))
 }
