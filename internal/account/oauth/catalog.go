@@ -136,11 +136,13 @@ func extraOf(row query.ProviderSetting) map[provider.Field]string {
 	return extra
 }
 
+var errNoProvider = coded(errs.NotFound, codeNoProvider, "no such provider")
+
 // provider returns one that is set up. NotFound: nobody knows such a provider.
 // Unavailable, with the code not_configured: it is not set up here.
 func (s *Service) provider(ctx context.Context, id provider.ID) (*provider.Provider, error) {
 	if !known(id) {
-		return nil, errs.New(errs.NotFound, "no such provider")
+		return nil, errNoProvider
 	}
 	all, err := s.providers(ctx)
 	if err != nil {

@@ -104,6 +104,7 @@ const (
 	codeBusy         = "busy" // we are, or our database is
 	codeInternal     = "internal"
 	codeUnconfigured = "not_configured"
+	codeNoProvider   = "unknown_provider"
 )
 
 // coded is an error with a code for the page.

@@ -204,7 +204,7 @@ func (s *Service) mayConfigure(ctx context.Context, by account.Actor, id provide
 	case err != nil:
 		return err
 	case !known(id):
-		return errs.New(errs.NotFound, "no such provider")
+		return errNoProvider
 	case s.environment(id).Given():
 		return errs.New(errs.Conflict, "the operator has set this provider up in the environment; what is entered here would not count")
 	}

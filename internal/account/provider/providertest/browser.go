@@ -96,10 +96,7 @@ func (b *Browser) Submit(values map[string]string, stop func(*url.URL) bool) {
 	if tag == "" || err != nil {
 		b.t.Fatalf("no form on %s: %s", b.At, b.Text)
 	}
-	form := url.Values{}
-	for _, input := range regexp.MustCompile(`(?is)<input[^>]*>`).FindAllString(b.Text, -1) {
-		form.Set(attribute(input, "name"), attribute(input, "value"))
-	}
+	form := b.Form()
 	for name, value := range values {
 		form.Set(name, value)
 	}
@@ -110,6 +107,40 @@ func (b *Browser) Submit(values map[string]string, stop func(*url.URL) bool) {
 		client = &http.Client{Transport: b.client.Transport, CheckRedirect: b.client.CheckRedirect}
 	}
 	b.follow(r, client, stop)
+}
+
+// Form is what the page's form would send.
+func (b *Browser) Form() url.Values {
+	form := url.Values{}
+	for _, input := range regexp.MustCompile(`(?is)<input[^>]*>`).FindAllString(b.Text, -1) {
+		form.Set(attribute(input, "name"), attribute(input, "value"))
+	}
+	return form
+}
+
+// Cookie is what the browser would send to an address, "" when there is none.
+func (b *Browser) Cookie(address, name string) string {
+	b.t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, c := range b.client.Jar.Cookies(u) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// SetCookie puts one there.
+func (b *Browser) SetCookie(address, name, value string) {
+	b.t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/api/auth"}})
 }
 
 func attribute(tag, name string) string {
@@ -142,16 +173,6 @@ func (b *Browser) Call(method, address, token, body string) (int, string) {
 		b.t.Fatal(err)
 	}
 	return answer.StatusCode, string(text)
-}
-
-// Forget removes all cookies.
-func (b *Browser) Forget() {
-	b.t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.client.Jar = jar
 }
 
 func decode(t testing.TB, text []byte, into any) {

@@ -160,7 +160,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) idToken(g grant, access string) map[string]any {
-	now, sum := time.Now(), sha256.Sum256([]byte(access))
+	now, sum := s.now(), sha256.Sum256([]byte(access))
 	claims := map[string]any{
 		"iss": s.URL, "aud": ClientID, "sub": g.person.Subject, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(), "nonce": g.nonce,
 	}
@@ -244,6 +244,6 @@ func (s *Server) appleAccepts(secret string) bool {
 		return false
 	}
 	halfYear := time.Duration(15777000) * time.Second
-	return claims.Expiry.Time().Before(time.Now().Add(halfYear)) &&
-		claims.Validate(jwt.Expected{Issuer: "TEAM123456", Subject: ClientID, AnyAudience: jwt.Audience{s.URL}, Time: time.Now()}) == nil
+	return claims.Expiry.Time().Before(s.now().Add(halfYear)) &&
+		claims.Validate(jwt.Expected{Issuer: "TEAM123456", Subject: ClientID, AnyAudience: jwt.Audience{s.URL}, Time: s.now()}) == nil
 }

@@ -62,6 +62,7 @@ type Server struct {
 	grants   map[string]grant
 	named    bool // Apple has told the name
 	fetched  map[string]int
+	crowd    int // how many have come, where everybody is somebody else
 
 	t     testing.TB
 	kind  provider.ID
@@ -95,6 +96,9 @@ func (s *Server) Settings() provider.Settings {
 // SignIn puts a person in front of the browser.
 func (s *Server) SignIn(p Person) { s.with(func() { s.person = p }) }
 
+// Crowd puts somebody else in front of every browser from now on.
+func (s *Server) Crowd() { s.with(func() { s.crowd = 1 }) }
+
 // Claims changes every id_token before it is signed.
 func (s *Server) Claims(f func(map[string]any)) { s.with(func() { s.claims = f }) }
 
@@ -104,10 +108,16 @@ func (s *Server) Metadata(f func(map[string]any)) { s.with(func() { s.metadata =
 // Answer changes what the browser carries back.
 func (s *Server) Answer(f func(url.Values)) { s.with(func() { s.answer = f }) }
 
+// now is the time on the server's clock.
+func (s *Server) now() (t time.Time) {
+	s.with(func() { t = time.Now().Add(s.off) })
+	return t
+}
+
 // Down lets the server answer 503 to everything, or not any more.
 func (s *Server) Down(down bool) { s.with(func() { s.down = down }) }
 
-// ClockOff sets the server's clock wrong.
+// ClockOff sets the server's clock, by so much from ours.
 func (s *Server) ClockOff(d time.Duration) { s.with(func() { s.off = d }) }
 
 // KeyOwner lets Microsoft's keys be for one issuer only.
@@ -157,9 +167,7 @@ func New(t testing.TB, kind provider.ID, redirect string) *Server {
 		s.with(func() {
 			down = s.down
 			s.fetched[r.URL.Path]++
-			if s.off != 0 {
-				w.Header().Set("Date", time.Now().Add(s.off).UTC().Format(http.TimeFormat))
-			}
+			w.Header().Set("Date", time.Now().Add(s.off).UTC().Format(http.TimeFormat))
 		})
 		if down {
 			http.Error(w, "down for maintenance", http.StatusServiceUnavailable)
@@ -231,8 +239,13 @@ func (s *Server) accepts(r *http.Request) (g grant, wrong string) {
 func (s *Server) grant(q url.Values) (code string) {
 	code = rand.Text()
 	s.with(func() {
+		who := s.person
+		if s.crowd > 0 {
+			who.Subject, who.Email = fmt.Sprint(who.Subject, s.crowd), fmt.Sprintf("user%d@example.org", s.crowd)
+			s.crowd++
+		}
 		s.grants[code] = grant{
-			person: s.person, nonce: q.Get("nonce"), challenge: q.Get("code_challenge"), redirect: q.Get("redirect_uri"), authTime: time.Now(),
+			person: who, nonce: q.Get("nonce"), challenge: q.Get("code_challenge"), redirect: q.Get("redirect_uri"), authTime: time.Now().Add(s.off),
 		}
 	})
 	return code
