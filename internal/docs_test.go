@@ -96,8 +96,9 @@ func TestDocsMap(t *testing.T) {
 func TestDocsConfiguration(t *testing.T) {
 	t.Parallel()
 	manual := read(t, "docs/configuration.md")
-	settings := regexp.MustCompile(`\{"([A-Z_]+)", "([^"]*)", "([^"]+)", (?:true|false), set`).FindAllStringSubmatch(read(t, "internal/app/config.go"), -1)
-	if len(settings) < 10 {
+	settings := regexp.MustCompile(`\{"([A-Z_]+)", "([^"]*)", "([^"]+)", (?:true|false), set`).
+		FindAllStringSubmatch(read(t, "internal/app/config.go")+read(t, "internal/app/config_provider.go"), -1)
+	if len(settings) < 30 {
 		t.Fatalf("only %d settings found", len(settings))
 	}
 	for _, s := range settings {

@@ -90,6 +90,7 @@ type (
 		Body struct {
 			Registration string     `json:"registration" enum:"invite,open" doc:"open: an account needs no invite"`
 			Providers    []Provider `json:"providers" nullable:"false"`
+			Mail         bool       `json:"mail" doc:"this server sends mail, so a forgotten password can be replaced"`
 		}
 	}
 	noInput       struct{}
@@ -105,7 +106,7 @@ func (s *Service) options(ctx context.Context, _ *noInput) (*optionsOutput, erro
 	if s.settings.OpenRegistration {
 		out.Body.Registration = "open"
 	}
-	if s.offer == nil {
+	if out.Body.Mail = s.settings.Mail.On(); s.offer == nil {
 		return out, nil
 	}
 	offered, err := s.offer(ctx)

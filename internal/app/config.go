@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/peisear/peisear/internal/account/provider"
-	"github.com/peisear/peisear/internal/base/secret"
 )
 
 // Mode says how much the program may make up.
@@ -50,7 +49,7 @@ type Config struct {
 	RefreshTokenTTL   time.Duration
 	SMTPURL           string // "": no mail is sent
 	MailFrom          string
-	GeoIPDB           string // "": places are not known
+	GeoIPDB           string                            // "": places are not known
 	Providers         map[provider.ID]provider.Settings // those of which something is set
 }
 
@@ -163,21 +162,6 @@ func (c *Config) complete(wrong map[string]bool) (all []error) {
 		all = append(all, err)
 	}
 	return append(all, c.halfProviders(wrong)...)
-}
-
-func (c *Config) mismatch(wrong map[string]bool) error {
-	switch {
-	case c.JWTPublicKeyPEM == "" || wrong["JWT_PRIVATE_KEY_PEM"] || wrong["JWT_PUBLIC_KEY_PEM"]:
-		return nil
-	case c.JWTPrivateKeyPEM == "" && c.Mode == Local:
-		return errors.New("JWT_PRIVATE_KEY_PEM: is missing while JWT_PUBLIC_KEY_PEM is set: give both or none")
-	case c.JWTPrivateKeyPEM == "":
-		return nil // reported as missing
-	}
-	if _, err := secret.NewKeyPair(c.JWTPrivateKeyPEM, c.JWTPublicKeyPEM); err != nil {
-		return fmt.Errorf("JWT_PUBLIC_KEY_PEM: %w", err)
-	}
-	return nil
 }
 
 func (c *Config) missing(wrong map[string]bool) (all []error) {
@@ -316,37 +300,6 @@ func setLogLevels(c *Config, value string) error {
 		}
 	}
 	return nil
-}
-
-func setCookieSecret(c *Config, value string) error {
-	c.CookieSecret = value
-	_, err := secret.NewMaster(value)
-	return err
-}
-
-// setPrivateKey keeps a value that is not good, so that it is not reported as
-// missing too.
-func setPrivateKey(c *Config, value string) error {
-	c.JWTPrivateKeyPEM = unescape(value)
-	_, err := secret.ParsePrivate(c.JWTPrivateKeyPEM)
-	return err
-}
-
-func setPublicKey(c *Config, value string) error {
-	c.JWTPublicKeyPEM = unescape(value)
-	_, err := secret.ParsePublic(c.JWTPublicKeyPEM)
-	return err
-}
-
-// unescape takes a PEM value as it comes from a file, and as it comes from
-// `docker run --env-file`, which keeps quotes and \n as they are written.
-func unescape(value string) string {
-	for _, quote := range []string{`"`, `'`} {
-		if inner, ok := strings.CutPrefix(value, quote); ok {
-			value = strings.TrimSuffix(inner, quote)
-		}
-	}
-	return strings.ReplaceAll(value, `\n`, "\n")
 }
 
 func setCookieSecure(c *Config, value string) (err error) {
