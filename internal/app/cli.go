@@ -46,6 +46,7 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdout
 		Migrate     migrateCommand     `cmd:"" help:"Bring the database to this version."`
 		GenJWTKeys  genJWTKeysCommand  `cmd:"" name:"gen-jwt-keys" help:"Print a new key pair as lines for .env."`
 		Keys        keysCommand        `cmd:"" help:"Replace keys and secrets."`
+		Doctor      doctorCommand      `cmd:"" help:"Look for what is wrong with the set-up, and say what to change."`
 		Healthcheck healthcheckCommand `cmd:"" help:"Ask the running server whether it is well."`
 		OpenAPI     openAPICommand     `cmd:"" name:"openapi" hidden:"" help:"Print the description of the API."`
 	}

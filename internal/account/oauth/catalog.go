@@ -121,6 +121,26 @@ func (s *Service) unsealed(rows []query.ProviderSetting) (all map[provider.ID]pr
 	return all, closed
 }
 
+// InUse returns the settings of all that are set up, in the environment and in the app,
+// for whoever checks them. A secret that cannot be opened is "".
+func (s *Service) InUse(ctx context.Context) (all []provider.Settings, err error) {
+	defer errs.Wrap(&err, "oauth.InUse")
+	rows, err := s.entered(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sealed := s.effective(rows)
+	usable, _ := s.unsealed(rows)
+	for _, id := range provider.All() {
+		if set, ok := usable[id]; ok {
+			all = append(all, set)
+		} else if set, ok := sealed[id]; ok {
+			all = append(all, set)
+		}
+	}
+	return all, nil
+}
+
 // settingsOf is what an admin has entered, without the secret.
 func settingsOf(row query.ProviderSetting) provider.Settings {
 	set := provider.Settings{ID: provider.ID(row.Provider), ClientID: row.ClientID}
