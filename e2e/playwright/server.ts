@@ -11,6 +11,8 @@ const FIRST_INVITE = 'first-admin-of-the-browser-tests';
 /** A signed-up user: what a person types, and a token for what a test does in their name. */
 export type User = { id: string; email: string; password: string; displayName: string; token: string };
 
+type Settings = Record<string, string>;
+
 /** The real binary on a free port, with its data in a folder of its own. */
 export class Server {
   readonly url: string;
@@ -19,7 +21,7 @@ export class Server {
   #log = '';
   #users = 0;
 
-  private constructor(url: string, folder: string, settings: Record<string, string>) {
+  private constructor(url: string, folder: string, settings: Settings) {
     this.url = url;
     this.#folder = folder;
     this.#process = spawn(BINARY, ['serve'], {
@@ -32,7 +34,7 @@ export class Server {
     this.#process.stderr?.on('data', keep);
   }
 
-  static start(settings: Record<string, string> = {}): Promise<Server> {
+  static start(settings: Settings = {}): Promise<Server> {
     return Server.at('127.0.0.1', () => settings);
   }
 
@@ -41,9 +43,10 @@ export class Server {
     return Server.at('localhost', (url) => ({ PUBLIC_BASE_URL: url }));
   }
 
-  private static async at(host: string, settings: (url: string) => Record<string, string>): Promise<Server> {
+  /** A server whose settings depend on where it will be. */
+  static async at(host: string, settings: (url: string) => Settings | Promise<Settings>): Promise<Server> {
     const url = `http://${host}:${await freePort()}`;
-    const server = new Server(url, await mkdtemp(join(tmpdir(), 'peisear-')), settings(url));
+    const server = new Server(url, await mkdtemp(join(tmpdir(), 'peisear-')), await settings(url));
     const deadline = Date.now() + 10_000;
     while (!(await fetch(`${server.url}/api/health`).catch(() => undefined))?.ok) {
       if (server.#process.exitCode !== null || Date.now() > deadline) {

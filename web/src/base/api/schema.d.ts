@@ -212,6 +212,38 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/account/identities': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['identity.list'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/account/identities/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    delete: operations['identity.delete'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/account/password': {
     parameters: {
       query?: never;
@@ -292,6 +324,38 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/admin/providers': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['provider.list'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/admin/providers/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put: operations['provider.put'];
+    post?: never;
+    delete: operations['provider.delete'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/admin/users/{id}/factors/reset': {
     parameters: {
       query?: never;
@@ -302,6 +366,22 @@ export interface paths {
     get?: never;
     put?: never;
     post: operations['factor.reset'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/auth/apple/callback': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post: operations['oauth.post'];
     delete?: never;
     options?: never;
     head?: never;
@@ -596,6 +676,86 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/auth/{provider}/callback': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['oauth.callback'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/auth/{provider}/confirm': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post: operations['oauth.confirm'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/auth/{provider}/link': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post: operations['oauth.link'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/auth/{provider}/signup/start': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['oauth.signup'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/auth/{provider}/start': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['oauth.start'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/health': {
     parameters: {
       query?: never;
@@ -830,6 +990,10 @@ export interface components {
       /** @enum {string} */
       role: 'owner' | 'maintainer' | 'member' | 'viewer';
     };
+    AddressOutputBody: {
+      /** @description at the provider; the browser goes there */
+      url: string;
+    };
     AnswerInputBody: {
       /** @description an AuthenticationResponseJSON, as the browser's toJSON() makes it */
       credential: unknown;
@@ -874,8 +1038,30 @@ export interface components {
       /** @description shown this once; empty when there are some already */
       recoveryCodes: string[];
     };
+    Configured: {
+      clientId: string;
+      configured: boolean;
+      /** @description what else there is: tenant, teamId, keyId, issuer, name, url */
+      extra: {
+        [key: string]: string;
+      };
+      id: string;
+      /** @description as people see it */
+      name: string;
+      /** @description what to register at the provider */
+      redirectUrl: string;
+      /**
+       * @description who has set it up; null: nobody
+       * @enum {string|null}
+       */
+      source: 'environment' | 'app' | null;
+    };
     ConfirmInputBody: {
       password: string;
+    };
+    ConfirmInputBody1: {
+      /** @description where to go afterwards, a path of the app */
+      then: string;
     };
     ConfirmedOutputBody: {
       /** Format: date-time */
@@ -1064,6 +1250,22 @@ export interface components {
       database: 'sqlite' | 'postgres';
       /** @enum {string} */
       status: 'ok';
+    };
+    IdentitiesOutputBody: {
+      items: components['schemas']['Identity'][];
+    };
+    Identity: {
+      /** Format: date-time */
+      createdAt: string;
+      /** @description as the provider told it last; it says nothing about who may sign in */
+      email: string;
+      /** Format: uuid */
+      id: string;
+      /** @description as the provider told it last */
+      name: string;
+      provider: string;
+      /** Format: date-time */
+      usedAt: string;
     };
     Invite: {
       /** Format: date-time */
@@ -1391,6 +1593,9 @@ export interface components {
       /** @description as people know it */
       name: string;
     };
+    ProvidersOutputBody: {
+      items: components['schemas']['Configured'][];
+    };
     PublicKey: {
       alg: string;
       e: string;
@@ -1398,6 +1603,23 @@ export interface components {
       kty: string;
       n: string;
       use: string;
+    };
+    PutInputBody: {
+      clientId: string;
+      /** @description for Apple the private key, PEM; left out, the one that was entered before stays */
+      clientSecret?: string;
+      /** @description of oidc */
+      issuer?: string;
+      /** @description Apple's */
+      keyId?: string;
+      /** @description what people call oidc */
+      name?: string;
+      /** @description Apple's */
+      teamId?: string;
+      /** @description Microsoft's; common when it is left out */
+      tenant?: string;
+      /** @description where GitHub Enterprise is, or a cloud of Microsoft's */
+      url?: string;
     };
     RefreshInputBody: {
       /** @description the client's name for this try; with it a lost answer can be asked for again */
@@ -2112,6 +2334,67 @@ export interface operations {
       };
     };
   };
+  'identity.list': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['IdentitiesOutputBody'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'identity.delete': {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description the client's id for the mutation; sent again, it is applied once */
+        'Idempotency-Key'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No Content */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
   'password.change': {
     parameters: {
       query?: never;
@@ -2334,6 +2617,105 @@ export interface operations {
       };
     };
   };
+  'provider.list': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ProvidersOutputBody'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'provider.put': {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description the client's id for the mutation; sent again, it is applied once */
+        'Idempotency-Key'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['PutInputBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Configured'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'provider.delete': {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description the client's id for the mutation; sent again, it is applied once */
+        'Idempotency-Key'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No Content */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
   'factor.reset': {
     parameters: {
       query?: never;
@@ -2348,6 +2730,39 @@ export interface operations {
       /** @description No Content */
       204: {
         headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'oauth.post': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/x-www-form-urlencoded': string;
+      };
+    };
+    responses: {
+      /** @description See Other */
+      303: {
+        headers: {
+          Location?: string;
+          'Set-Cookie'?: string;
           [name: string]: unknown;
         };
         content?: never;
@@ -2933,6 +3348,196 @@ export interface operations {
         content: {
           'application/json': components['schemas']['SignedInOutputBody'];
         };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'oauth.callback': {
+    parameters: {
+      query?: {
+        state?: string;
+        code?: string;
+        iss?: string;
+        error?: string;
+        error_description?: string;
+      };
+      header?: never;
+      path: {
+        provider: string;
+      };
+      cookie?: {
+        peisear_attempt?: string;
+        '__Secure-peisear_attempt'?: string;
+      };
+    };
+    requestBody?: never;
+    responses: {
+      /** @description See Other */
+      303: {
+        headers: {
+          Location?: string;
+          'Set-Cookie'?: string;
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'oauth.confirm': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        provider: string;
+      };
+      cookie?: {
+        peisear_attempt?: string;
+        '__Secure-peisear_attempt'?: string;
+      };
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['ConfirmInputBody1'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          'Set-Cookie'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AddressOutputBody'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'oauth.link': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        provider: string;
+      };
+      cookie?: {
+        peisear_attempt?: string;
+        '__Secure-peisear_attempt'?: string;
+      };
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          'Set-Cookie'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AddressOutputBody'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'oauth.signup': {
+    parameters: {
+      query?: {
+        /** @description of the invite; may be left out where registration is open */
+        code?: string;
+        /** @description where to go afterwards, a path of the app */
+        then?: string;
+      };
+      header?: never;
+      path: {
+        provider: string;
+      };
+      cookie?: {
+        peisear_attempt?: string;
+        '__Secure-peisear_attempt'?: string;
+      };
+    };
+    requestBody?: never;
+    responses: {
+      /** @description See Other */
+      303: {
+        headers: {
+          Location?: string;
+          'Set-Cookie'?: string;
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'oauth.start': {
+    parameters: {
+      query?: {
+        /** @description where to go afterwards, a path of the app */
+        then?: string;
+      };
+      header?: never;
+      path: {
+        provider: string;
+      };
+      cookie?: {
+        peisear_attempt?: string;
+        '__Secure-peisear_attempt'?: string;
+      };
+    };
+    requestBody?: never;
+    responses: {
+      /** @description See Other */
+      303: {
+        headers: {
+          Location?: string;
+          'Set-Cookie'?: string;
+          [name: string]: unknown;
+        };
+        content?: never;
       };
       /** @description Error */
       default: {
