@@ -76,6 +76,36 @@ func (s *Service) Unlink(ctx context.Context, by account.Actor, tx, id string) (
 	return err
 }
 
+// Erase removes all that is kept of a user who is being deleted. It takes part in that
+// transaction.
+func Erase(ctx context.Context, tx *live.Tx, userID string) error {
+	q := query.New(tx)
+	rows, err := q.ListIdentities(ctx, userID)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(q.DeleteAttemptsOf(ctx, &userID), q.DeleteIdentitiesOf(ctx, userID)); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if err := tx.RecordIn(auditScope, identityEntity, row.ID, auditedOf(row), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ProvidersOf returns the providers that a user is linked to, each once, for admins.
+func ProvidersOf(ctx context.Context, c db.Conn, userID string) (all []string, err error) {
+	rows, err := query.New(c).ListIdentities(ctx, userID)
+	for _, row := range rows {
+		if !slices.Contains(all, row.Provider) {
+			all = append(all, row.Provider)
+		}
+	}
+	return all, err
+}
+
 // mayConfirm lets only those go to a provider who are somebody there. Conflict: they
 // are not.
 func (s *Service) mayConfirm(ctx context.Context, by account.Actor, id provider.ID) error {

@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -12,7 +13,9 @@ import (
 	"github.com/peisear/peisear/internal/account/oauth"
 	"github.com/peisear/peisear/internal/account/provider"
 	"github.com/peisear/peisear/internal/account/provider/providertest"
+	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/live"
 	"github.com/peisear/peisear/internal/base/web"
 )
 
@@ -271,6 +274,46 @@ func TestConfirmingTakesTheSamePerson(t *testing.T) {
 		wantAt(t, "ann", b, "/")
 		if err := w.accounts.Confirmed(t.Context(), actorOf(ann)); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestErase: of a deleted user nothing is left but what the audit log says.
+func TestErase(t *testing.T) {
+	each(t, []provider.ID{provider.Google, provider.GitHub}, func(t *testing.T, w *world) {
+		ann, anns := w.signUp(t, "ann", account.User)
+		bob, bobs := w.signUp(t, "bob", account.User)
+		for i, id := range []provider.ID{provider.Google, provider.GitHub, provider.Google} {
+			w.providers[id].SignIn(providertest.Person{Subject: fmt.Sprint(10 + i), Email: "ann@example.org", Verified: true})
+			w.journey(t, ann, w.begin(t, ann, anns, id, "link", ""))
+		}
+		w.providers[provider.GitHub].SignIn(providertest.Person{Subject: "20", Email: "bob@example.org", Verified: true})
+		w.journey(t, bob, w.begin(t, bob, bobs, provider.GitHub, "link", ""))
+		w.begin(t, ann, anns, provider.Google, "link", "")
+		of := func(id string) string {
+			t.Helper()
+			all, err := db.Read(t.Context(), w.db, func(ctx context.Context, c db.Conn) ([]string, error) { return oauth.ProvidersOf(ctx, c, id) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			return strings.Join(all, " ")
+		}
+		if of(anns.User.ID) != "google github" || of(bobs.User.ID) != "github" {
+			t.Errorf("%s, %s", of(anns.User.ID), of(bobs.User.ID))
+		}
+		for range 2 {
+			_, _, err := live.Write(t.Context(), w.log, account.Audit(account.Operator(), ""), func(tx *live.Tx) (struct{}, error) {
+				return struct{}{}, oauth.Erase(t.Context(), tx, anns.User.ID)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if of(anns.User.ID) != "" || of(bobs.User.ID) != "github" || w.count(t, "oauth_attempt", "1 = 1") != 0 {
+			t.Errorf("%q, %q", of(anns.User.ID), of(bobs.User.ID))
+		}
+		if log := w.logged(t); strings.Count(log, "delete identity") != 3 {
+			t.Error(log)
 		}
 	})
 }

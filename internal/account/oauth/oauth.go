@@ -40,8 +40,9 @@ import (
 //go:embed migrations
 var Migrations embed.FS
 
-// The entities of the change log's scope "admin".
+// What admins see in the change log: the scope, and this package's entities there.
 const (
+	auditScope     = "admin"
 	identityEntity = "identity"
 	providerEntity = "provider"
 )

@@ -17,6 +17,9 @@ DELETE FROM oauth_attempt
 WHERE state = sqlc.arg(state) AND provider = sqlc.arg(provider) AND browser = sqlc.arg(browser) AND expires_at > sqlc.arg(now)
 RETURNING *;
 
+-- name: DeleteAttemptsOf :exec
+DELETE FROM oauth_attempt WHERE user_id = sqlc.arg(user_id);
+
 -- name: PurgeAttempts :exec
 DELETE FROM oauth_attempt WHERE expires_at <= sqlc.arg(now);
 
@@ -43,6 +46,9 @@ WHERE id = sqlc.arg(id) AND user_id = sqlc.arg(user_id);
 -- name: DeleteIdentity :one
 DELETE FROM identity WHERE id = sqlc.arg(id) AND user_id = sqlc.arg(user_id)
 RETURNING *;
+
+-- name: DeleteIdentitiesOf :exec
+DELETE FROM identity WHERE user_id = sqlc.arg(user_id);
 
 -- What admins have entered.
 

@@ -110,6 +110,24 @@ func (q *Queries) CreateIdentity(ctx context.Context, arg CreateIdentityParams) 
 	return i, err
 }
 
+const deleteAttemptsOf = `-- name: DeleteAttemptsOf :exec
+DELETE FROM oauth_attempt WHERE user_id = $1
+`
+
+func (q *Queries) DeleteAttemptsOf(ctx context.Context, userID *string) error {
+	_, err := q.db.ExecContext(ctx, deleteAttemptsOf, userID)
+	return err
+}
+
+const deleteIdentitiesOf = `-- name: DeleteIdentitiesOf :exec
+DELETE FROM identity WHERE user_id = $1
+`
+
+func (q *Queries) DeleteIdentitiesOf(ctx context.Context, userID string) error {
+	_, err := q.db.ExecContext(ctx, deleteIdentitiesOf, userID)
+	return err
+}
+
 const deleteIdentity = `-- name: DeleteIdentity :one
 DELETE FROM identity WHERE id = $1 AND user_id = $2
 RETURNING id, issuer, subject, user_id, provider, name, email, created_at, used_at
