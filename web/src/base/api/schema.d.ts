@@ -1465,6 +1465,8 @@ export interface components {
       version: number;
     };
     OptionsOutputBody: {
+      /** @description this server sends mail, so a forgotten password can be replaced */
+      mail: boolean;
       providers: components['schemas']['Provider'][];
       /**
        * @description open: an account needs no invite
