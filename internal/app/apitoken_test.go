@@ -218,6 +218,33 @@ func TestReadTokensChangeNothing(t *testing.T) {
 	})
 }
 
+// TestTokensLeaveTheAccountAlone: no token, however far it reaches, sees or changes how
+// its user signs in.
+func TestTokensLeaveTheAccountAlone(t *testing.T) {
+	basetest.EachURL(t, func(t *testing.T, database string) {
+		h := newHouse(t, database)
+		admin := h.token(t, "admin")
+		all, schemas := operations(t)
+		tried := 0
+		for _, op := range all {
+			own := strings.HasPrefix(op.path, "/api/account") || strings.HasPrefix(op.path, "/api/auth/")
+			if op.public || !own || op.id == "account.me" {
+				continue
+			}
+			for _, path := range h.paths(t, op) {
+				tried++
+				status, answer := basetest.Do(t, h.Handler, op.method, path, admin, op.example(t, schemas))
+				if status != http.StatusForbidden || !strings.Contains(answer, "signed in") {
+					t.Errorf("%s: %s %s: %d %s", op.id, op.method, path, status, answer)
+				}
+			}
+		}
+		if tried < 10 {
+			t.Errorf("only %d requests", tried)
+		}
+	})
+}
+
 // TestLimitedTokensStayInside walks all operations with a token for one project and looks
 // for anything of the other, and for changes. A token without a limit shows that there
 // is something to find.
