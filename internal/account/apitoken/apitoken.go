@@ -38,8 +38,11 @@ import (
 //go:embed migrations
 var Migrations embed.FS
 
-// entity is what the change log calls a token.
-const entity = "token"
+// Where the change log records tokens, and what it calls them.
+const (
+	auditScope = "admin"
+	entity     = "token"
+)
 
 var (
 	errUnknown = errs.New(errs.Unauthorized, "this API token is not valid: it was mistyped or withdrawn, has expired, or its user cannot sign in")
@@ -164,6 +167,22 @@ func (s *Service) Revoke(ctx context.Context, by account.Actor, tx, id string) (
 		err = live.ErrOtherMutation
 	}
 	return err
+}
+
+// Erase removes all that is kept of a user who is being deleted. It takes part in that
+// transaction, which ends what the user's tokens have opened.
+func Erase(ctx context.Context, tx *live.Tx, userID string) error {
+	rows, err := query.New(tx).DeleteTokensOf(ctx, userID)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		row.Name = "" // in their words
+		if err := tx.RecordIn(auditScope, entity, row.ID, recordedOf(row), nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // find returns whose token it is; see account.Bearer.

@@ -14,6 +14,7 @@ import (
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/account/apitoken"
 	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/live"
 )
 
 // TestEndsEverywhere: what ends a token is obeyed by the next request on this node, and
@@ -67,6 +68,32 @@ func TestEnabledAgain(t *testing.T) {
 		n.want(t, "disabled", secret, http.StatusUnauthorized)
 		disable(false)
 		n.want(t, "enabled", secret, http.StatusOK)
+	})
+}
+
+// TestErase: of a deleted user nothing is left but what the audit log says.
+func TestErase(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		ann, bob := n.signUp(t, "ann", account.User), n.signUp(t, "bob", account.User)
+		n.make(t, ann, apitoken.Draft{Name: "one"})
+		n.make(t, ann, apitoken.Draft{Name: "two"})
+		_, bobs := n.make(t, bob, apitoken.Draft{})
+		for range 2 {
+			_, _, err := live.Write(t.Context(), n.log, account.Audit(account.Operator(), ""), func(tx *live.Tx) (none struct{}, err error) {
+				return none, apitoken.Erase(t.Context(), tx, ann.ID)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if left := n.list(t, ann); len(left) != 0 {
+			t.Errorf("%+v", left)
+		}
+		n.want(t, "bob's", bobs, http.StatusOK)
+		where := "scope = 'admin' AND entity = 'token' AND op = 'delete' AND actor = 'operator' AND prior LIKE $1 AND prior NOT LIKE '%one%'"
+		if rows := n.count(t, "change", where, "%"+ann.ID+"%"); rows != 2 {
+			t.Errorf("%d deletions", rows)
+		}
 	})
 }
 

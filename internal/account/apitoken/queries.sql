@@ -25,3 +25,7 @@ WHERE id = sqlc.arg(id) AND (used_at IS NULL OR used_at <= CAST(sqlc.arg(before)
 -- name: DeleteToken :one
 DELETE FROM api_token WHERE id = sqlc.arg(id) AND user_id = sqlc.arg(user_id)
 RETURNING *;
+
+-- name: DeleteTokensOf :many
+DELETE FROM api_token WHERE user_id = sqlc.arg(user_id)
+RETURNING *;

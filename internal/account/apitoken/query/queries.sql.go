@@ -95,6 +95,45 @@ func (q *Queries) DeleteToken(ctx context.Context, arg DeleteTokenParams) (ApiTo
 	return i, err
 }
 
+const deleteTokensOf = `-- name: DeleteTokensOf :many
+DELETE FROM api_token WHERE user_id = $1
+RETURNING id, user_id, hash, hint, name, scope, log_scopes, created_at, expires_at, used_at
+`
+
+func (q *Queries) DeleteTokensOf(ctx context.Context, userID string) ([]ApiToken, error) {
+	rows, err := q.db.QueryContext(ctx, deleteTokensOf, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ApiToken
+	for rows.Next() {
+		var i ApiToken
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.Hash,
+			&i.Hint,
+			&i.Name,
+			&i.Scope,
+			&i.LogScopes,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.UsedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const findToken = `-- name: FindToken :one
 SELECT api_token.id, api_token.user_id, api_token.hash, api_token.hint, api_token.name, api_token.scope, api_token.log_scopes, api_token.created_at, api_token.expires_at, api_token.used_at, users.role, users.epoch
 FROM api_token JOIN users ON users.id = api_token.user_id
