@@ -22,6 +22,12 @@ const attemptLifetime = 10 * time.Minute
 // and does not come back fills the table. An office behind one address has room.
 const maxAttempts = 200
 
+// Bounds of what is kept of an attempt, in bytes.
+const (
+	maxInvite = 1000
+	maxAnswer = 16 << 10
+)
+
 // attemptPurpose is what attempts are sealed for.
 const attemptPurpose = "oauth attempt"
 
@@ -70,6 +76,9 @@ func (s *Service) Begin(ctx context.Context, from account.Device, browser string
 	if err != nil {
 		return "", err
 	}
+	if len(j.Invite) > maxInvite {
+		return "", coded(errs.Invalid, codeInvite, "this is no invite")
+	}
 	a := provider.NewAttempt(j.Purpose == ForConfirm, s.now())
 	if address, err = p.Begin(ctx, a); err != nil {
 		return "", err
@@ -115,10 +124,17 @@ func (s *Service) row(from account.Device, browser string, id provider.ID, j Jou
 func (s *Service) Deposit(ctx context.Context, id provider.ID, state string, in provider.Answer) (err error) {
 	defer errs.Wrap(&err, "oauth.Deposit(%s)", id)
 	text, err := json.Marshal(in)
-	if err != nil {
+	if err != nil || len(text) > maxAnswer {
 		return err
 	}
 	key := hash(state)
+	// Anybody may post anything: only what is awaited is worth a write.
+	awaited, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (int64, error) {
+		return query.New(c).CountAwaited(ctx, query.CountAwaitedParams{State: key, Provider: string(id), Now: s.now().UnixMicro()})
+	})
+	if err != nil || awaited == 0 {
+		return err
+	}
 	sealed := s.settings.Secret.Seal(attemptPurpose, answerOf(key), text)
 	_, err = db.Write(ctx, s.db, func(tx *db.Tx) (int64, error) {
 		return query.New(tx).SetAnswer(ctx, query.SetAnswerParams{State: key, Provider: string(id), Answer: &sealed, Now: s.now().UnixMicro()})
@@ -130,6 +146,9 @@ func answerOf(key string) string { return key + "/answer" }
 
 // take ends an attempt and returns it. Unauthorized: errExpired.
 func (s *Service) take(ctx context.Context, browser string, id provider.ID, state string) (a attempt, err error) {
+	if browser == "" {
+		return a, errExpired
+	}
 	row, err := db.Write(ctx, s.db, func(tx *db.Tx) (query.OauthAttempt, error) {
 		return query.New(tx).TakeAttempt(ctx, query.TakeAttemptParams{
 			State: hash(state), Provider: string(id), Browser: hash(browser), Now: s.now().UnixMicro(),

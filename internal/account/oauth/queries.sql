@@ -8,6 +8,10 @@ INSERT INTO oauth_attempt (state, browser, network, provider, purpose, user_id, 
 VALUES (sqlc.arg(state), sqlc.arg(browser), sqlc.arg(network), sqlc.arg(provider), sqlc.arg(purpose),
         sqlc.narg(user_id), sqlc.narg(session_id), sqlc.arg(place), sqlc.arg(sealed), sqlc.arg(expires_at));
 
+-- name: CountAwaited :one
+SELECT COUNT(*) FROM oauth_attempt
+WHERE state = sqlc.arg(state) AND provider = sqlc.arg(provider) AND answer IS NULL AND expires_at > sqlc.arg(now);
+
 -- name: SetAnswer :execrows
 UPDATE oauth_attempt SET answer = sqlc.arg(answer)
 WHERE state = sqlc.arg(state) AND provider = sqlc.arg(provider) AND answer IS NULL AND expires_at > sqlc.arg(now);

@@ -168,6 +168,11 @@ func (s *Service) secret(set provider.Settings, old query.ProviderSetting, had b
 	if problems := set.Problems(); len(problems) > 0 {
 		return "", errs.Field("body."+string(problems[0].Field), "%s", problems[0].Message)
 	}
+	for _, f := range []provider.Field{provider.Issuer, provider.URL} {
+		if provider.Local(set.Get(f)) && !provider.Local(s.settings.PublicURL) {
+			return "", errs.Field("body."+string(f), "is on the server itself, where only its operator may point, in the environment")
+		}
+	}
 	if sealed == "" {
 		sealed = s.settings.Secret.Seal(secretPurpose, string(set.ID), []byte(set.Secret))
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/peisear/peisear/internal/account/provider/providertest"
 	"github.com/peisear/peisear/internal/base/basetest"
 	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/live"
 )
 
@@ -198,6 +199,14 @@ func TestSettingsThatCannotBe(t *testing.T) {
 			status, text := b.Call(http.MethodPut, w.url+"/api/admin/providers/"+c.id, admin.AccessToken, c.body)
 			if status != http.StatusUnprocessableEntity || !strings.Contains(text, c.field) {
 				t.Errorf("%s: %d %s", name, status, text)
+			}
+		}
+		public := newWorld(t, w.db, func(*world) []provider.Settings { return nil }, func(_ *account.Settings, o *oauth.Settings) { o.PublicURL = "https://tracker.example.org" })
+		for id, set := range map[string]provider.Settings{
+			"oidc": {ID: provider.OpenID, ClientID: "x", Secret: "y", Issuer: "http://localhost:9200"}, "github": {ID: provider.GitHub, ClientID: "x", Secret: "y", URL: "https://127.0.0.1"},
+		} {
+			if _, err := public.Configure(t.Context(), actorOf(admin), "", set); !errs.Is(err, errs.Invalid) {
+				t.Errorf("%s on the server itself: %v", id, err)
 			}
 		}
 		for _, method := range []string{"PUT", "DELETE"} {

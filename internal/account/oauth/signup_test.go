@@ -162,6 +162,7 @@ func TestWhatStandsInTheWayOfSigningUp(t *testing.T) {
 		google.SignIn(providertest.Person{Subject: "1", Email: "bob@example.org", Verified: true, Name: "Bob"})
 		try("no code", "", "/signup?error=invite_unusable&provider=google")
 		try("an unknown code", "guessed", "/signup?error=invite_unusable&provider=google")
+		try("a code without end", strings.Repeat("x", 1001), "/signup?error=invite_unusable&provider=google")
 		try("a hash", "sha256:00", "/signup?error=invite_unusable&provider=google")
 		try("a code with NUL", "a\x01b", "/signup?error=invite_unusable&provider=google")
 		google.Answer(func(v url.Values) { v.Del("code"); v.Set("error", "access_denied") })

@@ -111,7 +111,7 @@ func (c *check) openid(ctx context.Context) {
 	}
 	c.say(Fine, "discovery", "%s answers", wellKnown(q.issuer))
 	c.issuer(q, m)
-	if err := m.usable(); err != nil {
+	if err := m.usable(Local(q.issuer)); err != nil {
 		c.say(Wrong, "endpoints", "the provider publishes what cannot be used: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return
 	}
@@ -129,9 +129,9 @@ func (c *check) issuer(q quirks, m *metadata) {
 	case q.genuine(m.Issuer):
 		c.say(Fine, "issuer", "it calls itself %s", m.Issuer)
 	case c.settings.ID == OpenID:
-		c.say(Wrong, "issuer", "it calls itself %q: set OIDC_ISSUER to exactly that, with or without a slash at the end as it has it", m.Issuer)
+		c.say(Wrong, "issuer", "it calls itself %.200q: set OIDC_ISSUER to exactly that, with or without a slash at the end as it has it", m.Issuer)
 	default:
-		c.say(Wrong, "issuer", "it calls itself %q, which is not %s", m.Issuer, c.settings.Title())
+		c.say(Wrong, "issuer", "it calls itself %.200q, which is not %s", m.Issuer, c.settings.Title())
 	}
 }
 

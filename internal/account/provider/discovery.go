@@ -44,27 +44,32 @@ func discover(ctx context.Context, client *http.Client, issuer string, genuine f
 	if !genuine(m.Issuer) {
 		return m, header, &issuerError{issuer, m.Issuer}
 	}
-	return m, header, m.usable()
+	return m, header, m.usable(Local(issuer))
 }
 
 // issuerError is metadata of another issuer than the one that was asked.
 type issuerError struct{ asked, claimed string }
 
 func (e *issuerError) Error() string {
-	return fmt.Sprintf("asked for %q, which calls itself %q", e.asked, e.claimed)
+	return fmt.Sprintf("asked for %q, which calls itself %.200q", e.asked, e.claimed)
 }
 
-// usable reports what is missing for a sign-in.
-func (m *metadata) usable() error {
+// usable reports what is missing for a sign-in. Only a provider on this machine may
+// send us to this machine: what listens here is not for others to ask.
+func (m *metadata) usable(local bool) error {
 	var all []error
-	for name, address := range map[string]string{"authorization_endpoint": m.Authorization, "token_endpoint": m.Token, "jwks_uri": m.JWKS} {
-		if err := checkAddress(address); err != nil {
-			all = append(all, fmt.Errorf("%s %w", name, err))
+	for _, e := range []struct{ name, address string }{
+		{"authorization_endpoint", m.Authorization}, {"token_endpoint", m.Token}, {"jwks_uri", m.JWKS}, {"userinfo_endpoint", m.UserInfo},
+	} {
+		if e.address == "" && e.name == "userinfo_endpoint" {
+			continue
 		}
-	}
-	if m.UserInfo != "" {
-		if err := checkAddress(m.UserInfo); err != nil {
-			all = append(all, fmt.Errorf("userinfo_endpoint %w", err))
+		err := checkAddress(e.address)
+		if err == nil && !local && Local(e.address) {
+			err = errors.New("is on this machine")
+		}
+		if err != nil {
+			all = append(all, fmt.Errorf("%s %w", e.name, err))
 		}
 	}
 	return errors.Join(all...)

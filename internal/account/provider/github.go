@@ -49,7 +49,7 @@ func (g *github) begin(_ context.Context, a Attempt) (string, error) {
 // issued takes the two names that GitHub has for itself.
 func (g *github) issued(_ context.Context, issuer string) error {
 	if issuer != "" && issuer != g.base && issuer != g.base+"/login/oauth" {
-		return g.settings.unproven(fmt.Errorf("the answer is of %q", issuer))
+		return g.settings.unproven(fmt.Errorf("the answer is of %.200q", issuer))
 	}
 	return nil
 }

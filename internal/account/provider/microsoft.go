@@ -59,7 +59,7 @@ func fromTenant(issuer string, got claims) error {
 		return errors.New("the id_token names no tenant")
 	}
 	if want := strings.ReplaceAll(issuer, tenantMark, got.Tenant); got.Issuer != want {
-		return fmt.Errorf("the id_token is of %q, expected %q", got.Issuer, want)
+		return fmt.Errorf("the id_token is of %.200q, expected %.200q", got.Issuer, want)
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ func keyOfTenant(key signingKey, payload []byte) error {
 		return err
 	}
 	if want := strings.ReplaceAll(key.Issuer, tenantMark, got.Tenant); key.Issuer != "" && want != got.Issuer {
-		return fmt.Errorf("the key signs for %q, the id_token is of %q", key.Issuer, got.Issuer)
+		return fmt.Errorf("the key signs for %.200q, the id_token is of %.200q", key.Issuer, got.Issuer)
 	}
 	return nil
 }

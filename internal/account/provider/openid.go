@@ -90,7 +90,7 @@ func (o *openid) config(m *metadata, secret string) (oauth2.Config, error) {
 	case slices.Contains(m.ClientAuth, "client_secret_post"):
 		c.Endpoint.AuthStyle = oauth2.AuthStyleInParams
 	default:
-		return c, o.settings.misconfigured(fmt.Errorf("it wants clients to prove themselves by %q", m.ClientAuth))
+		return c, o.settings.misconfigured(fmt.Errorf("it wants clients to prove themselves by %.200q", m.ClientAuth))
 	}
 	return c, nil
 }
@@ -105,7 +105,7 @@ func (o *openid) issued(ctx context.Context, issuer string) error {
 	case issuer == "" && m.SendsIssuer:
 		return o.settings.unproven(errors.New("the answer does not say who gives it"))
 	case issuer != "" && issuer != m.Issuer:
-		return o.settings.unproven(fmt.Errorf("the answer is of %q", issuer))
+		return o.settings.unproven(fmt.Errorf("the answer is of %.200q", issuer))
 	}
 	return nil
 }
@@ -213,7 +213,7 @@ func (o *openid) meant(parsed *oidc.IDToken, got claims, a Attempt) error {
 	case subtle.ConstantTimeCompare([]byte(parsed.Nonce), []byte(a.Nonce)) != 1:
 		return errors.New("the id_token is for another attempt")
 	case got.Party != "" && got.Party != o.settings.ClientID:
-		return fmt.Errorf("the id_token was given to %q", got.Party)
+		return fmt.Errorf("the id_token was given to %.200q", got.Party)
 	case got.Party == "" && len(parsed.Audience) > 1:
 		return errors.New("the id_token is for several and does not say to whom it was given")
 	}

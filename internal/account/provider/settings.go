@@ -192,6 +192,12 @@ func checkAddress(raw string) error {
 	return nil
 }
 
+// Local reports whether an address is of this machine.
+func Local(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && onThisMachine(u.Hostname())
+}
+
 func onThisMachine(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")

@@ -120,6 +120,7 @@ func TestMetadataOfAnother(t *testing.T) {
 		"no issuer":                {set("issuer", nil), provider.Misconfigured},
 		"a token endpoint on http": {set("token_endpoint", "http://evil.example/token"), provider.Silent},
 		"keys in a file":           {set("jwks_uri", "file:///etc/passwd"), provider.Silent},
+		"keys on http elsewhere":   {set("jwks_uri", "http://127.0.0.1.example/"), provider.Silent},
 		"userinfo on http":         {set("userinfo_endpoint", "http://evil.example/"), provider.Silent},
 		"no authorization":         {set("authorization_endpoint", nil), provider.Silent},
 	} {

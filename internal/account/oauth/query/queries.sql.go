@@ -27,6 +27,24 @@ func (q *Queries) CountAttempts(ctx context.Context, arg CountAttemptsParams) (i
 	return count, err
 }
 
+const countAwaited = `-- name: CountAwaited :one
+SELECT COUNT(*) FROM oauth_attempt
+WHERE state = $1 AND provider = $2 AND answer IS NULL AND expires_at > $3
+`
+
+type CountAwaitedParams struct {
+	State    string
+	Provider string
+	Now      int64
+}
+
+func (q *Queries) CountAwaited(ctx context.Context, arg CountAwaitedParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countAwaited, arg.State, arg.Provider, arg.Now)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const createAttempt = `-- name: CreateAttempt :exec
 INSERT INTO oauth_attempt (state, browser, network, provider, purpose, user_id, session_id, place, sealed, expires_at)
 VALUES ($1, $2, $3, $4, $5,
