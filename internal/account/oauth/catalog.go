@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -175,14 +176,7 @@ func (s *Service) provider(ctx context.Context, id provider.ID) (*provider.Provi
 	return p, nil
 }
 
-func known(id provider.ID) bool {
-	for _, one := range provider.All() {
-		if one == id {
-			return true
-		}
-	}
-	return false
-}
+func known(id provider.ID) bool { return slices.Contains(provider.All(), id) }
 
 // Offered returns the providers that are set up, as a page shows them.
 func (s *Service) Offered(ctx context.Context) (offered []account.Provider, err error) {

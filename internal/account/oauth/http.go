@@ -150,7 +150,7 @@ func (s *Service) depart(ctx context.Context, b Browser, id string, j Journey) (
 
 func (s *Service) callback(ctx context.Context, in *callbackInput) (*redirectOutput, error) {
 	answer := provider.Answer{Code: in.Code, Issuer: in.Issuer, Error: in.Error, Description: in.Description}
-	browser := s.browserOf(ctx, in.Plain, in.Browser.Secure)
+	browser := s.browserOf(ctx, in.Plain, in.Secure)
 	o, err := s.Finish(ctx, account.DeviceOf(ctx), browser, provider.ID(in.Provider), in.State, answer)
 	if err != nil {
 		return nil, err

@@ -26,31 +26,7 @@ func TestSignUpAndSignIn(t *testing.T) {
 			w.providers[id].SignIn(providertest.Person{
 				Subject: fmt.Sprint(1000 + i), Email: string(id) + "@example.org", Verified: true, Name: "Ann Example", Tenant: "9122040d-6c67-4c5b-b112-36a304b66dad",
 			})
-			b := providertest.NewBrowser(t)
-			w.journey(t, b, "/api/auth/"+string(id)+"/signup/start?code="+w.invite(t, "")+"&then=/projects%3Fnew%3D1")
-			wantAt(t, string(id), b, "/projects?new=1")
-			first, ok := w.refreshed(t, b)
-			if !ok || first.User.Email != string(id)+"@example.org" || first.User.DisplayName != "Ann Example" || first.User.Role != account.User {
-				t.Fatalf("%s: %+v", id, first)
-			}
-			other := providertest.NewBrowser(t)
-			w.journey(t, other, "/api/auth/"+string(id)+"/start")
-			wantAt(t, string(id), other, "/")
-			second, ok := w.refreshed(t, other)
-			if !ok || second.User != first.User {
-				t.Errorf("%s: %+v", id, second)
-			}
-			header, err := base64.RawURLEncoding.DecodeString(strings.Split(second.AccessToken, ".")[0])
-			if err != nil || !strings.Contains(string(header), `"RS256"`) {
-				t.Errorf("%s: %s, %v", id, header, err)
-			}
-			if n := w.count(t, "session", "user_id = $1 AND method = $2", first.User.ID, string(id)); n != 2 {
-				t.Errorf("%s: %d sessions", id, n)
-			}
-			status, text := b.Call(http.MethodGet, w.url+"/api/account/identities", first.AccessToken, "")
-			if status != http.StatusOK || !strings.Contains(text, `"provider":"`+string(id)+`"`) || !strings.Contains(text, `"name":"Ann Example"`) {
-				t.Errorf("%s: %d %s", id, status, text)
-			}
+			w.comesAndComesAgain(t, id)
 		}
 		if n := w.count(t, "oauth_attempt", "1 = 1"); n != 0 {
 			t.Errorf("%d attempts are left", n)
@@ -62,6 +38,37 @@ func TestSignUpAndSignIn(t *testing.T) {
 			t.Error(text)
 		}
 	})
+}
+
+// comesAndComesAgain signs a person up, and in with another browser.
+func (w *world) comesAndComesAgain(t *testing.T, id provider.ID) {
+	t.Helper()
+	b := providertest.NewBrowser(t)
+	w.journey(t, b, "/api/auth/"+string(id)+"/signup/start?code="+w.invite(t, "")+"&then=/projects%3Fnew%3D1")
+	wantAt(t, string(id), b, "/projects?new=1")
+	first, ok := w.refreshed(t, b)
+	want := account.Profile{ID: first.User.ID, Email: string(id) + "@example.org", DisplayName: "Ann Example", Role: account.User}
+	if !ok || first.User != want {
+		t.Fatalf("%s: %+v", id, first)
+	}
+	other := providertest.NewBrowser(t)
+	w.journey(t, other, "/api/auth/"+string(id)+"/start")
+	wantAt(t, string(id), other, "/")
+	second, ok := w.refreshed(t, other)
+	if !ok || second.User != first.User {
+		t.Errorf("%s: %+v", id, second)
+	}
+	header, err := base64.RawURLEncoding.DecodeString(strings.Split(second.AccessToken, ".")[0])
+	if err != nil || !strings.Contains(string(header), `"RS256"`) {
+		t.Errorf("%s: %s, %v", id, header, err)
+	}
+	if n := w.count(t, "session", "user_id = $1 AND method = $2", first.User.ID, string(id)); n != 2 {
+		t.Errorf("%s: %d sessions", id, n)
+	}
+	status, text := b.Call(http.MethodGet, w.url+"/api/account/identities", first.AccessToken, "")
+	if status != http.StatusOK || !strings.Contains(text, `"provider":"`+string(id)+`"`) || !strings.Contains(text, `"name":"Ann Example"`) {
+		t.Errorf("%s: %d %s", id, status, text)
+	}
 }
 
 // TestSignUpWithZitadel is the same with a provider that others have written.

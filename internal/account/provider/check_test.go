@@ -119,9 +119,11 @@ func TestCheckOfWhatIsWrong(t *testing.T) {
 func TestCheckOfWhatIsNoProvider(t *testing.T) {
 	t.Parallel()
 	for says, answer := range map[string]http.HandlerFunc{
-		"is not JSON":                          func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) },
-		"points to https://id.example.org/new": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://id.example.org/new", 301) },
-		"wrong issuer: it calls itself \"\"":   func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) },
+		"is not JSON": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) },
+		"points to https://id.example.org/new": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://id.example.org/new", http.StatusMovedPermanently)
+		},
+		"wrong issuer: it calls itself \"\"": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) },
 	} {
 		other := httptest.NewServer(answer)
 		t.Cleanup(other.Close)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -79,9 +80,7 @@ func get(ctx context.Context, client *http.Client, address string, header http.H
 		return nil, err
 	}
 	r.Header.Set("Accept", "application/json")
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	answer, err := client.Do(r)
 	if err != nil {
 		return nil, err

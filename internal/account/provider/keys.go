@@ -34,7 +34,7 @@ var errSignature = errors.New("no key of the provider's has signed the token")
 
 // VerifySignature returns the payload of a token that one of the keys has signed.
 func (s *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	signed, err := jose.ParseSigned(token, s.algs)
+	signed, err := jose.ParseSignedCompact(token, s.algs)
 	if err != nil || len(signed.Signatures) != 1 {
 		return nil, errSignature
 	}

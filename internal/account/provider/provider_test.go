@@ -172,22 +172,7 @@ func TestAuthorizationRequest(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			u, err := url.Parse(address)
-			if err != nil {
-				t.Fatal(err)
-			}
-			q := u.Query()
-			for name, want := range map[string]string{
-				"client_id": providertest.ClientID, "redirect_uri": redirect, "response_type": "code",
-				"state": a.State, "code_challenge_method": "S256",
-			} {
-				if q.Get(name) != want {
-					t.Errorf("%s: %s is %q", id, name, q.Get(name))
-				}
-			}
-			if len(q.Get("code_challenge")) != 43 || strings.Contains(address, a.Verifier) || strings.Contains(address, "s3cret") {
-				t.Errorf("%s: %s", id, address)
-			}
+			q := wantRequest(t, address, a)
 			if (id != provider.GitHub) != (q.Get("nonce") == a.Nonce) || (id == provider.Apple) != (q.Get("response_mode") == "form_post") {
 				t.Errorf("%s: %s", id, address)
 			}
@@ -198,6 +183,28 @@ func TestAuthorizationRequest(t *testing.T) {
 			}
 		}
 	}
+}
+
+// wantRequest is what all have in common.
+func wantRequest(t *testing.T, address string, a provider.Attempt) url.Values {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	for name, want := range map[string]string{
+		"client_id": providertest.ClientID, "redirect_uri": redirect, "response_type": "code",
+		"state": a.State, "code_challenge_method": "S256",
+	} {
+		if q.Get(name) != want {
+			t.Errorf("%s is %q: %s", name, q.Get(name), address)
+		}
+	}
+	if len(q.Get("code_challenge")) != 43 || strings.Contains(address, a.Verifier) || strings.Contains(address, "s3cret") {
+		t.Error(address)
+	}
+	return q
 }
 
 func TestAnswersOtherThanACode(t *testing.T) {

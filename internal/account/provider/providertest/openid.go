@@ -206,10 +206,6 @@ func (s *Server) userInfo(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) jwks(w http.ResponseWriter, _ *http.Request) {
-	type key struct {
-		jose.JSONWebKey
-		owner string
-	}
 	all := []any{map[string]any{"kty": "OKP", "crv": "X448", "kid": "of-another-kind", "x": "AAAA", "use": "sig"}}
 	s.with(func() {
 		if s.keys == nil {
