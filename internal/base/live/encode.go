@@ -2,6 +2,8 @@ package live
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 )
 
@@ -63,6 +65,25 @@ func appendDelta(text []byte, d Delta) (_ []byte, err error) {
 	}
 	text = strconv.AppendBool(append(text, `],"more":`...), d.More)
 	return append(text, '}'), nil
+}
+
+// appendSnapshot is appendEntry for a snapshot, whose rows are JSON already.
+func appendSnapshot(text []byte, s *Snapshot) []byte {
+	size := 256
+	for name, rows := range s.Entities {
+		size += len(name) + len(rows) + 8
+	}
+	text = appendText(append(slices.Grow(text, size), `{"scope":`...), s.Scope)
+	text = appendText(append(text, `,"epoch":`...), s.Epoch)
+	text = strconv.AppendInt(append(text, `,"seq":`...), s.Seq, 10)
+	text = append(text, `,"entities":{`...)
+	for i, name := range slices.Sorted(maps.Keys(s.Entities)) {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(append(appendText(text, name), ':'), s.Entities[name]...)
+	}
+	return append(text, "}}"...)
 }
 
 // appendText appends a JSON string. Ids need no escapes; what a client has chosen,

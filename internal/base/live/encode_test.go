@@ -29,4 +29,16 @@ func TestEncodingIsThatOfTheStandardLibrary(t *testing.T) {
 			t.Errorf("got %s, %v\nwant %s", got, err, want)
 		}
 	}
+	for _, snapshot := range []*Snapshot{
+		{Scope: "org", Epoch: "e", Entities: map[string]json.RawMessage{}},
+		{Scope: "project:1", Epoch: "e", Seq: 7, Entities: map[string]json.RawMessage{"row": []byte(`[{"a":1}]`), "other": []byte(`[]`), "<": []byte(`null`)}},
+	} {
+		want, err := json.Marshal(snapshot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := appendSnapshot(nil, snapshot); string(got) != string(want) {
+			t.Errorf("got %s\nwant %s", got, want)
+		}
+	}
 }

@@ -86,15 +86,15 @@ func (l *Log) sync(ctx context.Context, access Access, in *syncInput) (*syncOutp
 	if web.Matches(in.IfNoneMatch, tag) {
 		return out, nil
 	}
-	return out, l.fill(ctx, out, in)
+	return out, l.fill(ctx, out, in, epoch, head)
 }
 
-func (l *Log) fill(ctx context.Context, out *syncOutput, in *syncInput) error {
-	p, err := l.packedSnapshot(ctx, in.Scope, out.ETag)
+func (l *Log) fill(ctx context.Context, out *syncOutput, in *syncInput, epoch string, head int64) error {
+	p, err := l.packedSnapshot(ctx, in.Scope, epoch, head)
 	if err != nil {
 		return err
 	}
-	out.Status, out.Type, out.ETag = http.StatusOK, "application/json", p.etag
+	out.Status, out.Type, out.ETag = http.StatusOK, "application/json", etag(p.epoch, p.seq)
 	out.Body, out.Encoding = p.data, web.Encoding(in.AcceptEncoding, "gzip")
 	if out.Encoding != "" {
 		return nil

@@ -111,6 +111,34 @@ func TestStream(t *testing.T) {
 	})
 }
 
+// TestManyAskForASnapshot at once: its rows are read once.
+func TestManyAskForASnapshot(t *testing.T) {
+	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {
+		log := live.New(d, live.NewHub())
+		asked, release := make(chan struct{}, 100), make(chan struct{})
+		log.Offer(live.Part{Kind: "org", Entity: "row", Rows: func(context.Context, db.Conn, string) (any, error) {
+			asked <- struct{}{}
+			<-release
+			return []row{{"a", 1}}, nil
+		}})
+		handler := serve(t, log, newGrants("org")).Config.Handler
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if status, text := basetest.Do(t, handler, http.MethodGet, "/api/sync/org", nil, ""); status != http.StatusOK || !strings.Contains(text, `"name":"a"`) {
+					t.Errorf("%d %s", status, text)
+				}
+			})
+		}
+		<-asked
+		close(release)
+		wg.Wait()
+		if len(asked) > 0 {
+			t.Errorf("asked %d times more", len(asked))
+		}
+	}, live.Migrations)
+}
+
 // TestABigChangeIsAskedFor: the stream tells where it is, and the delta has it.
 func TestABigChangeIsAskedFor(t *testing.T) {
 	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {

@@ -39,7 +39,8 @@ type Snapshot struct {
 // packed is a snapshot as it goes over the wire: JSON, compressed with gzip.
 type packed struct {
 	scope string
-	etag  string
+	epoch string
+	seq   int64
 	data  []byte
 }
 
@@ -75,26 +76,37 @@ func (l *Log) Snapshot(ctx context.Context, scope string) (_ *Snapshot, err erro
 	})
 }
 
-// packedSnapshot returns the scope's snapshot, from the cache when the scope has
-// not moved on since.
-func (l *Log) packedSnapshot(ctx context.Context, scope, tag string) (*packed, error) {
-	if p := l.cache.get(scope, tag); p != nil {
-		return p, nil
+// packedSnapshot returns the scope's snapshot at seq or later: from the cache, or else
+// from whoever is making it already. After a write many may ask for one at once.
+func (l *Log) packedSnapshot(ctx context.Context, scope, epoch string, seq int64) (*packed, error) {
+	for {
+		p, making, first := l.cache.get(scope, epoch, seq)
+		switch {
+		case p != nil:
+			return p, nil
+		case first:
+			return l.pack(ctx, scope)
+		}
+		select {
+		case <-making: // and look again: it may be older than seq, or nothing
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
+}
+
+// pack makes a snapshot for all who wait.
+func (l *Log) pack(ctx context.Context, scope string) (p *packed, err error) {
+	defer func() { l.cache.made(scope, p) }()
 	s, err := l.Snapshot(ctx, scope)
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(s)
+	data, err := compress(appendSnapshot(nil, s))
 	if err != nil {
 		return nil, err
 	}
-	p := &packed{scope: scope, etag: etag(s.Epoch, s.Seq)}
-	if p.data, err = compress(text); err != nil {
-		return nil, err
-	}
-	l.cache.put(p)
-	return p, nil
+	return &packed{scope: scope, epoch: s.Epoch, seq: s.Seq, data: data}, nil
 }
 
 func compress(text []byte) ([]byte, error) {
@@ -115,38 +127,49 @@ const maxCached = 16 << 20
 
 // snapshots keeps the newest snapshot of the scopes asked for last.
 type snapshots struct {
-	mu    sync.Mutex
-	known map[string]*list.Element // of *packed, by scope
-	order *list.List               // the one used last in front
-	size  int
+	mu     sync.Mutex
+	known  map[string]*list.Element // of *packed, by scope
+	order  *list.List               // the one used last in front
+	size   int
+	making map[string]chan struct{} // by scope; closed when it is made, or was not to be
 }
 
 func newSnapshots() *snapshots {
-	return &snapshots{known: map[string]*list.Element{}, order: list.New()}
+	return &snapshots{known: map[string]*list.Element{}, order: list.New(), making: map[string]chan struct{}{}}
 }
 
-func (s *snapshots) get(scope, tag string) *packed {
+// get returns a snapshot at seq or later. Where there is none, the first who asks makes
+// one and says so with made; the others may wait for it.
+func (s *snapshots) get(scope, epoch string, seq int64) (p *packed, making <-chan struct{}, first bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at, ok := s.known[scope]
-	if !ok {
-		return nil
+	if at, ok := s.known[scope]; ok {
+		p := at.Value.(*packed) //nolint:forcetypeassert // the list holds nothing else
+		if p.epoch == epoch && p.seq >= seq {
+			s.order.MoveToFront(at)
+			return p, nil, false
+		}
 	}
-	p := at.Value.(*packed) //nolint:forcetypeassert // the list holds nothing else
-	if p.etag != tag {
-		return nil
+	if making, ok := s.making[scope]; ok {
+		return nil, making, false
 	}
-	s.order.MoveToFront(at)
-	return p
+	s.making[scope] = make(chan struct{})
+	return nil, nil, true
 }
 
-func (s *snapshots) put(p *packed) {
+// made ends what get has begun. p is nil when nothing came of it.
+func (s *snapshots) made(scope string, p *packed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at, ok := s.known[p.scope]; ok {
+	close(s.making[scope])
+	delete(s.making, scope)
+	if p == nil {
+		return
+	}
+	if at, ok := s.known[scope]; ok {
 		s.drop(at)
 	}
-	s.known[p.scope] = s.order.PushFront(p)
+	s.known[scope] = s.order.PushFront(p)
 	for s.size += len(p.data); s.size > maxCached && s.order.Len() > 1; {
 		s.drop(s.order.Back())
 	}
