@@ -10,6 +10,7 @@
 package board
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -70,13 +71,20 @@ func (f finder) spot(ctx context.Context, m Move) (issue.Spot, []issue.Ranked, e
 
 // gap returns the ranks on both sides of the place, "" for an end of the column.
 func (f finder) gap(ctx context.Context, m Move) (low, high string, err error) {
-	n, err := f.q.HasStatus(ctx, query.HasStatusParams{ID: f.statusID, ProjectID: f.projectID})
-	if err != nil {
-		return "", "", err
+	low, high, err = f.sides(ctx, m)
+	if low != "" || high != "" || f.from.StatusID == f.statusID || err != nil && !errs.Is(err, errs.Invalid) {
+		return low, high, err
 	}
-	if n == 0 {
-		return "", "", errs.Field("body.statusId", "the project has no such status")
+	// No issue has shown that the column is one of the project's.
+	n, unknown := f.q.HasStatus(ctx, query.HasStatusParams{ID: f.statusID, ProjectID: f.projectID})
+	if unknown == nil && n == 0 {
+		unknown = errs.Field("body.statusId", "the project has no such status")
 	}
+	return "", "", cmp.Or(unknown, err)
+}
+
+// sides is the gap by the issues in the column.
+func (f finder) sides(ctx context.Context, m Move) (low, high string, err error) {
 	after, err := f.neighbour(ctx, "body.after", m.After)
 	if err != nil {
 		return "", "", err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +30,7 @@ type Key struct {
 	Number  int64
 }
 
-func (k Key) String() string { return fmt.Sprintf("%s-%d", k.Project, k.Number) }
+func (k Key) String() string { return k.Project + "-" + strconv.FormatInt(k.Number, 10) }
 
 // ParseKey reads MESOS-12, in any case. NotFound: the text is no key, so that no
 // issue can have it.
