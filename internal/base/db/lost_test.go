@@ -41,11 +41,15 @@ func newWire(t *testing.T) (*wire, string) {
 		t.Fatal(err)
 	}
 	const name = ".s.PGSQL.5432"
-	dir, err := os.MkdirTemp("/tmp", "wire") // a socket's path must be short
+	dir, err := os.MkdirTemp("/tmp", "wire") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
 	w := &wire{server: filepath.Join(u.Query().Get("host"), name)}
 	var lc net.ListenConfig
 	if w.listener, err = lc.Listen(t.Context(), "unix", filepath.Join(dir, name)); err != nil {
@@ -151,10 +155,10 @@ func TestLostCommit(t *testing.T) {
 		kind       errs.Kind // 0 for success
 		runs, rows int
 	}{
-		"not arrived":           {order, func(tx *db.Tx) error { return addProven(tx, 1) }, 0, 2, 1},
-		"not answered":          {answer, func(tx *db.Tx) error { return addProven(tx, 1) }, 0, 1, 1},
-		"unproven": {order, func(tx *db.Tx) error { return add(tx, 1) }, errs.Unavailable, 1, 0},
-		"not answered either":   {goneForGood, func(tx *db.Tx) error { return addProven(tx, 1) }, errs.Unavailable, 1, 1},
+		"not arrived":         {order, func(tx *db.Tx) error { return addProven(tx, 1) }, 0, 2, 1},
+		"not answered":        {answer, func(tx *db.Tx) error { return addProven(tx, 1) }, 0, 1, 1},
+		"unproven":            {order, func(tx *db.Tx) error { return add(tx, 1) }, errs.Unavailable, 1, 0},
+		"not answered either": {goneForGood, func(tx *db.Tx) error { return addProven(tx, 1) }, errs.Unavailable, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -74,25 +74,22 @@ func fieldsOf(t reflect.Type) []field {
 	if t.Kind() != reflect.Struct || t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
 		return nil
 	}
+	names := map[string]bool{}
 	var fields []field
 	for _, f := range reflect.VisibleFields(t) {
-		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		tag := f.Tag.Get("json")
 		switch {
-		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct && f.IsExported():
+		case f.Anonymous && tag == "" && f.Type.Kind() == reflect.Struct && f.IsExported():
 			continue // its own fields are visible too
-		case name == "-" && options == "":
+		case !f.Anonymous && tag == "-":
 			continue
-		case name == "" || name == "-" || options != "" || !f.IsExported():
+		case f.Anonymous, !f.IsExported(), tag == "", strings.ContainsAny(tag, ",-"), names[tag]:
 			return nil
 		}
-		fields = append(fields, field{name, f.Index})
+		names[tag] = true
+		fields = append(fields, field{tag, f.Index})
 	}
 	slices.SortFunc(fields, func(a, b field) int { return cmp.Compare(a.name, b.name) })
-	for i := range fields[:max(len(fields)-1, 0)] {
-		if fields[i].name == fields[i+1].name {
-			return nil
-		}
-	}
 	return fields
 }
 

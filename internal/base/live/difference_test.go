@@ -14,10 +14,25 @@ type inner struct {
 }
 
 type plain struct {
-	inner  `json:"-"` // not exported and not written
-	Inner  inner      `json:"inner"`
-	Tags   []string   `json:"tags"`
-	Points *float64   `json:"points"`
+	Unwritten inner    `json:"-"`
+	Inner     inner    `json:"inner"`
+	Tags      []string `json:"tags"`
+	Points    *float64 `json:"points"`
+}
+
+type hidden struct {
+	Head `json:"-"`
+	A    string `json:"a"`
+}
+
+type twice struct {
+	Head
+	Z int `json:"z"`
+}
+
+type homonym struct {
+	Head
+	Y int `json:"z"`
 }
 
 type nested struct {
@@ -64,6 +79,10 @@ func TestDifferenceIsThatOfTheTexts(t *testing.T) {
 		{inner{Note: &one}, inner{Note: new("one")}, true},
 		{plain{}, plain{Inner: inner{ID: "1"}, Tags: []string{}, Points: &half}, true},
 		{plain{Tags: nil}, plain{Tags: []string{}}, true},
+		{plain{}, plain{Unwritten: inner{ID: "1"}}, true},
+		{hidden{}, hidden{Head{Z: 1}, "a"}, false},
+		{twice{}, twice{Head{Z: 1}, 2}, true},
+		{homonym{}, homonym{Head{Z: 1}, 2}, false},
 		{optional{A: "a", B: 1}, optional{B: 2}, false},
 		{renamed{A: "a"}, renamed{A: "b"}, false},
 		{optional{B: 1}, renamed{B: 1}, false},
