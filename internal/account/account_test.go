@@ -88,7 +88,7 @@ func each(t *testing.T, test func(t *testing.T, n *node), changes ...func(*accou
 	}, live.Migrations, account.Migrations)
 }
 
-func newNode(t *testing.T, d *db.DB, changes ...func(*account.Settings)) *node {
+func newNode(t testing.TB, d *db.DB, changes ...func(*account.Settings)) *node {
 	t.Helper()
 	master, err := secret.NewMaster(strings.Repeat("s", secret.MinLength))
 	if err != nil {
@@ -120,7 +120,7 @@ func newNode(t *testing.T, d *db.DB, changes ...func(*account.Settings)) *node {
 }
 
 // invite makes an invite and returns its code.
-func (n *node) invite(t *testing.T, d account.InviteDraft) string {
+func (n *node) invite(t testing.TB, d account.InviteDraft) string {
 	t.Helper()
 	if d.Role == "" {
 		d.Role = account.User
@@ -133,7 +133,7 @@ func (n *node) invite(t *testing.T, d account.InviteDraft) string {
 }
 
 // signUp makes the user name@example.org and signs it in.
-func (n *node) signUp(t *testing.T, name string, role account.Role) account.SignedIn {
+func (n *node) signUp(t testing.TB, name string, role account.Role) account.SignedIn {
 	t.Helper()
 	result, err := n.SignUp(t.Context(), home, account.SignUp{
 		Code: n.invite(t, account.InviteDraft{Role: role}), Email: name + "@example.org", Password: password, DisplayName: name,
@@ -145,7 +145,7 @@ func (n *node) signUp(t *testing.T, name string, role account.Role) account.Sign
 }
 
 // actor is who a token stands for.
-func actor(t *testing.T, n *node, s account.SignedIn) account.Actor {
+func actor(t testing.TB, n *node, s account.SignedIn) account.Actor {
 	t.Helper()
 	var by account.Actor
 	n.Authenticate(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -161,7 +161,7 @@ func bearer(token string) map[string]string {
 	return map[string]string{"Authorization": "Bearer " + token}
 }
 
-func request(t *testing.T, method, path string, header map[string]string, body string) *http.Request {
+func request(t testing.TB, method, path string, header map[string]string, body string) *http.Request {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
