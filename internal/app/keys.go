@@ -72,7 +72,8 @@ func (*keysListCommand) Run(p *process) error {
 }
 
 type keysRotateCommand struct {
-	Now bool `help:"Let the new key sign, although it was published less than ACCESS_TOKEN_TTL_SECS ago."`
+	Now    bool `help:"Let the new key sign, although it was published less than ACCESS_TOKEN_TTL_SECS ago."`
+	Stolen bool `help:"Somebody else may have the keys: let a new one sign at once, and no other be good any more."`
 }
 
 // Run takes one step. The server sees it at its next start.
@@ -85,12 +86,7 @@ func (k *keysRotateCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	next, waiting := r.Next()
-	if known := time.Since(next.Made); waiting && known < c.AccessTokenTTL && !k.Now {
-		return fmt.Errorf("the new key is known for %s only: start the server again, if that is not done, and run this in %s, or add --now",
-			known.Round(time.Second), (c.AccessTokenTTL - known).Round(time.Second))
-	}
-	if r, err = r.Rotate(time.Now()); err != nil {
+	if r, err = k.step(r, c.AccessTokenTTL); err != nil {
 		return err
 	}
 	if path == "" {
@@ -102,6 +98,19 @@ func (k *keysRotateCommand) Run(p *process) error {
 		return err
 	}
 	return k.explain(p, r, path, c.AccessTokenTTL)
+}
+
+func (k *keysRotateCommand) step(r secret.Ring, ttl time.Duration) (secret.Ring, error) {
+	now := time.Now()
+	if k.Stolen {
+		return secret.NewRing(now)
+	}
+	next, waiting := r.Next()
+	if known := now.Sub(next.Made); waiting && known < ttl && !k.Now {
+		return r, fmt.Errorf("the new key is known for %s only: start the server again, if that is not done, and run this in %s, or add --now",
+			known.Round(time.Second), (ttl - known).Round(time.Second))
+	}
+	return r.Rotate(now)
 }
 
 func printRing(w io.Writer, r secret.Ring) error {
@@ -124,8 +133,11 @@ func (*keysRotateCommand) explain(p *process, r secret.Ring, path string, ttl ti
 			secret.KeyID(&next.Key.PublicKey), do, ttl)
 		return err
 	}
-	_, err := fmt.Fprintf(p.stderr, "The key %s signs now. %s. What the former key signed stays good.\n",
-		secret.KeyID(&r.Keys()[0].Key.PublicKey), do)
+	former := "What the former key signed stays good"
+	if len(r.Keys()) == 1 {
+		former = "What any other key signed is good until then"
+	}
+	_, err := fmt.Fprintf(p.stderr, "The key %s signs now. %s. %s.\n", secret.KeyID(&r.Keys()[0].Key.PublicKey), do, former)
 	return err
 }
 

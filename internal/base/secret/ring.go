@@ -72,15 +72,17 @@ func (r Ring) Rotate(now time.Time) (Ring, error) {
 	if next, ok := r.Next(); ok {
 		return Ring{[]RingKey{next, r.keys[0]}}, nil
 	}
+	added, err := NewRing(now)
+	return Ring{slices.Insert(slices.Clone(r.keys), 1, added.keys...)}, err
+}
+
+// NewRing returns a ring of one new key.
+func NewRing(now time.Time) (Ring, error) {
 	private, _, err := NewPEM()
 	if err != nil {
 		return Ring{}, err
 	}
-	added, err := ParseRing(madeLine + now.UTC().Format(time.RFC3339) + "\n" + private)
-	if err != nil {
-		return Ring{}, err
-	}
-	return Ring{slices.Insert(slices.Clone(r.keys), 1, added.keys...)}, nil
+	return ParseRing(madeLine + now.UTC().Format(time.RFC3339) + "\n" + private)
 }
 
 // Private is the ring as it is kept.
