@@ -106,7 +106,7 @@ If it was not you, ask whoever runs %s for help.
 func (s *Service) passwordMail(to string) mail.Message {
 	return mail.Message{To: to, Subject: "Your password was changed", Text: fmt.Sprintf(`The account %s at %s has a new password.
 
-If it was not you, set another one: %s/forgot
+If it was not you, set another one: the page where you sign in sends you a link, %s/login
 `, to, s.settings.PublicURL, s.settings.PublicURL)}
 }
 

@@ -135,7 +135,7 @@ func (*keysRotateCommand) explain(p *process, r secret.Ring, path string, ttl ti
 	}
 	former := "What the former key signed stays good"
 	if len(r.Keys()) == 1 {
-		former = "What any other key signed is good until then"
+		former = "From then on no other key is good"
 	}
 	_, err := fmt.Fprintf(p.stderr, "The key %s signs now. %s. %s.\n", secret.KeyID(&r.Keys()[0].Key.PublicKey), do, former)
 	return err
