@@ -22,7 +22,7 @@ func BenchmarkHandler(b *testing.B) {
 			w := seed(b, startHandler(b, basetest.URL(b, engine)))
 			for _, op := range w.operations() {
 				b.Run(op.name, func(b *testing.B) {
-					for _, n := range connections() {
+					for _, n := range []int{1, 64} {
 						b.Run(fmt.Sprintf("conns=%d", n), func(b *testing.B) {
 							b.ReportAllocs()
 							spent := ownCPU()

@@ -3,7 +3,7 @@
 //
 //	Read      statements that only look; each sees the latest committed state
 //	Snapshot  statements that only look and all see the same state
-//	Write     one transaction; returns when it is durable
+//	Write     one transaction; returns when it is durable (WriteIn: in turns with others)
 //
 // SQL is written once, in PostgreSQL's syntax, with $1 for the first parameter.
 // All three doors translate a driver's error into the kinds of package errs:
@@ -145,8 +145,8 @@ func (tx *Tx) ProvenBy(p Proof) { tx.proof = p }
 // fn may run more than once, and other writers wait for it: it touches nothing but
 // tx, returns its results and the first error that a statement gives, and does
 // nothing slow (no network, no hashing). It must not call Write. A panic in fn is
-// an Internal error. ctx decides whether fn starts; on SQLite it does not
-// interrupt a statement.
+// an Internal error. ctx decides whether fn starts; where others share the
+// transaction, it does not interrupt a statement.
 func Write[T any](ctx context.Context, d *DB, fn func(tx *Tx) (T, error)) (T, error) {
 	return WriteIn(ctx, d, "", fn)
 }

@@ -100,6 +100,37 @@ func mutationCalls(t *testing.T, w world, i issue.Issue, actor string) map[strin
 	}
 }
 
+// TestStatementsThatComeLate touch no row, and so undo what they are part of: numbers
+// that were handed out since, and versions that were overtaken.
+func TestStatementsThatComeLate(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		create(t, w, issue.Draft{Title: "one"})
+		i := create(t, w, issue.Draft{Title: "two"})
+		for name, call := range map[string]func(q *query.Queries) error{
+			"TakeNumbers": func(q *query.Queries) error {
+				return q.TakeNumbers(t.Context(), query.TakeNumbersParams{Last: 2, ProjectID: w.p.ID, Actor: w.owner.ID})
+			},
+			"UpdateIssue": func(q *query.Queries) error {
+				return q.UpdateIssue(t.Context(), query.UpdateIssueParams{
+					Title: "t", StatusID: w.open, Priority: "low", ID: i.ID, Version: i.Version + 1, Actor: w.owner.ID,
+				})
+			},
+			"PlaceIssue": func(q *query.Queries) error {
+				return q.PlaceIssue(t.Context(), query.PlaceIssueParams{StatusID: w.open, Rank: "a9", ID: i.ID, Version: i.Version - 1, Actor: w.owner.ID})
+			},
+		} {
+			_, err := db.Write(t.Context(), w.db, func(tx *db.Tx) (struct{}, error) { return struct{}{}, call(query.New(tx.Queued())) })
+			wantKind(t, name, err, errs.NotFound)
+		}
+		if diff := cmp.Diff(i, get(t, w, i)); diff != "" {
+			t.Error(diff)
+		}
+		if next := create(t, w, issue.Draft{Title: "next"}); next.Number != 3 {
+			t.Errorf("next number %d", next.Number)
+		}
+	})
+}
+
 // TestChecks inserts by hand what the program never would.
 func TestChecks(t *testing.T) {
 	each(t, func(t *testing.T, w world) {
