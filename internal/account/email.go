@@ -38,7 +38,7 @@ func (s *Service) ChangeEmail(ctx context.Context, by Actor, email string) (err 
 	if err := s.Confirmed(ctx, by); err != nil {
 		return err
 	}
-	if email, err = checkedEmail("body.email", email); err != nil {
+	if email, err = checkedEmail(email); err != nil {
 		return err
 	}
 	if err := s.limits.mail(Fold(email), by.ID, s.now()); err != nil {

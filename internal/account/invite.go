@@ -108,7 +108,7 @@ func (s *Service) checkedInvite(d InviteDraft) (p query.CreateInviteParams, err 
 		return p, errs.Field("body.role", "a role is user or admin")
 	}
 	if d.Email != nil {
-		email, err := checkedEmail("body.email", *d.Email)
+		email, err := checkedEmail(*d.Email)
 		if err != nil {
 			return p, err
 		}

@@ -59,7 +59,7 @@ func (s *Service) Forgot(ctx context.Context, from Device, email string) (err er
 	if !s.settings.Mail.On() {
 		return errNoMail
 	}
-	if email, err = checkedEmail("body.email", email); err != nil {
+	if email, err = checkedEmail(email); err != nil {
 		return err
 	}
 	if err := s.limits.mail(Fold(email), network(from.IP).String(), s.now()); err != nil {

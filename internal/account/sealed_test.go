@@ -25,49 +25,62 @@ func withSecret(t *testing.T, letters ...string) func(*account.Settings) {
 // TestAnotherSecretIsRefused: it could read nothing of what is sealed.
 func TestAnotherSecretIsRefused(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
-		ctx := t.Context()
-		check := func(letters ...string) (stale bool, err error) {
-			return newNode(t, n.db, withSecret(t, letters...)).CheckSecret(ctx)
-		}
-		reseal := func(letters ...string) (int, error) {
-			var s account.Settings
-			withSecret(t, letters...)(&s)
-			return account.Feature(n.Service).Reseal(ctx, n.db, s.Secret)
-		}
 		for i := range 2 {
-			if stale, err := check("a"); stale || err != nil {
+			if stale, err := n.check(t, "a"); stale || err != nil {
 				t.Errorf("start %d: %t, %v", i, stale, err)
 			}
 		}
-		if _, err := check("b"); err == nil || !strings.Contains(err.Error(), "COOKIE_SECRET_OLD") || strings.Contains(err.Error(), "bbbb") {
+		if _, err := n.check(t, "b"); err == nil || !strings.Contains(err.Error(), "COOKIE_SECRET_OLD") || strings.Contains(err.Error(), "bbbb") {
 			t.Errorf("another: %v", err)
 		}
-		if stale, err := check("b", "a"); !stale || err != nil {
+		if stale, err := n.check(t, "b", "a"); !stale || err != nil {
 			t.Errorf("with the former one: %t, %v", stale, err)
 		}
+		if err := account.GiveUpSecret(t.Context(), n.db, n.master(t, "c")); err != nil {
+			t.Fatal(err)
+		}
+		if stale, err := n.check(t, "c"); stale || err != nil {
+			t.Errorf("given up: %t, %v", stale, err)
+		}
+	})
+}
+
+func TestSecretIsReplaced(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		reseal := func(letters ...string) (int, error) {
+			return account.Feature(n.Service).Reseal(t.Context(), n.db, n.master(t, letters...))
+		}
+		if _, err := n.check(t, "a"); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := reseal("b"); err == nil || !strings.Contains(err.Error(), "COOKIE_SECRET") {
-			t.Errorf("sealing anew without the former one: %v", err)
+			t.Errorf("without the former one: %v", err)
 		}
 		for i, want := range []int{1, 0} {
 			if changed, err := reseal("b", "a"); changed != want || err != nil {
 				t.Errorf("%d: %d changed, %v", i, changed, err)
 			}
 		}
-		if stale, err := check("b"); stale || err != nil {
+		if stale, err := n.check(t, "b"); stale || err != nil {
 			t.Errorf("afterwards: %t, %v", stale, err)
 		}
-		if _, err := check("a"); err == nil {
+		if _, err := n.check(t, "a"); err == nil {
 			t.Error("the former one is still good")
 		}
-		var lost account.Settings
-		withSecret(t, "c")(&lost)
-		if err := account.GiveUpSecret(ctx, n.db, lost.Secret); err != nil {
-			t.Fatal(err)
-		}
-		if stale, err := check("c"); stale || err != nil {
-			t.Errorf("given up: %t, %v", stale, err)
-		}
 	})
+}
+
+// check starts with a secret, and those that it replaced.
+func (n *node) check(t *testing.T, letters ...string) (stale bool, err error) {
+	t.Helper()
+	return newNode(t, n.db, withSecret(t, letters...)).CheckSecret(t.Context())
+}
+
+func (n *node) master(t *testing.T, letters ...string) secret.Master {
+	t.Helper()
+	var s account.Settings
+	withSecret(t, letters...)(&s)
+	return s.Secret
 }
 
 // TestSessionsOutliveTheirSecret while it is known as a former one, and no longer.

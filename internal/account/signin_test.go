@@ -65,13 +65,21 @@ func TestSecondFactor(t *testing.T) {
 		if id, err := n.PendingUser(t.Context(), home, s.Pending.Token); err != nil || id != ann.User.ID {
 			t.Errorf("%s, %v", id, err)
 		}
-		done, err := n.Complete(t.Context(), home, s.Pending.Token, enter(true))
+	})
+}
+
+func TestASecondFactorIsUsedOnce(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		ann := n.signUp(t, "ann", account.User)
+		twoFactors(n)
+		token := n.pending(t, "ann")
+		done, err := n.Complete(t.Context(), home, token, enter(true))
 		if err != nil || done.User != ann.User || n.me(t, done) != http.StatusOK {
 			t.Fatalf("%+v, %v", done, err)
 		}
-		_, err = n.Complete(t.Context(), home, s.Pending.Token, enter(true))
+		_, err = n.Complete(t.Context(), home, token, enter(true))
 		wantKind(t, "used", err, errs.Unauthorized)
-		_, err = n.PendingUser(t.Context(), home, s.Pending.Token)
+		_, err = n.PendingUser(t.Context(), home, token)
 		wantKind(t, "used", err, errs.Unauthorized)
 		for _, token := range []string{"", "x", strings.Repeat("x", 10_000)} {
 			_, err = n.Complete(t.Context(), home, token, enter(true))

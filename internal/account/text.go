@@ -28,7 +28,8 @@ func Fold(email string) string {
 }
 
 // checkedEmail returns an address as it is kept.
-func checkedEmail(field, email string) (string, error) {
+func checkedEmail(email string) (string, error) {
+	const field = "body.email"
 	email = strings.TrimSpace(email)
 	address, err := mail.ParseAddress(email)
 	switch {

@@ -58,7 +58,7 @@ func (d Draft) checked() (Draft, error) {
 // named is checked for a user without a password.
 func (d Draft) named() (Draft, error) {
 	var emailErr, nameErr error
-	d.Email, emailErr = checkedEmail("body.email", d.Email)
+	d.Email, emailErr = checkedEmail(d.Email)
 	d.DisplayName, nameErr = checkedName(d.DisplayName)
 	if err := cmp.Or(emailErr, nameErr); err != nil {
 		return d, err

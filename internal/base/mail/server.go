@@ -38,16 +38,14 @@ func parseServer(text string) (s server, err error) {
 	if err != nil || u.Hostname() == "" || u.Path != "" && u.Path != "/" || u.Fragment != "" {
 		return s, errNoURL
 	}
-	s = server{host: u.Hostname(), ssl: u.Scheme == "smtps", port: submissionPort, user: u.User.Username()}
-	s.password, _ = u.User.Password()
-	switch {
-	case u.Scheme != "smtp" && u.Scheme != "smtps":
+	ports := map[string]int{"smtp": submissionPort, "smtps": submissionsPort}
+	s = server{host: u.Hostname(), ssl: u.Scheme == "smtps", port: ports[u.Scheme], user: u.User.Username()}
+	if s.password, _ = u.User.Password(); s.port == 0 {
 		return s, errNoURL
-	case s.ssl:
-		s.port = submissionsPort
 	}
-	if port := u.Port(); port != "" {
-		if s.port, err = strconv.Atoi(port); err != nil || s.port < 1 || s.port > 65535 {
+	if u.Port() != "" {
+		port, err := strconv.ParseUint(u.Port(), 10, 16)
+		if s.port = int(port); err != nil || port == 0 {
 			return s, errors.New("has no such port")
 		}
 	}
@@ -60,10 +58,15 @@ func parseServer(text string) (s server, err error) {
 			return s, err
 		}
 	}
-	if s.user != "" && s.starttls == mail.NoTLS && !s.ssl && !loopback(s.host) {
-		return s, errors.New("would send the password unencrypted: starttls=off is for a server on this machine, or without a password")
+	return s, s.tellsNoPassword()
+}
+
+// tellsNoPassword refuses a server to whom the password would go for all to read.
+func (s *server) tellsNoPassword() error {
+	if s.user == "" || s.ssl || s.starttls != mail.NoTLS || loopback(s.host) {
+		return nil
 	}
-	return s, nil
+	return errors.New("would send the password unencrypted: starttls=off is for a server on this machine, or without a password")
 }
 
 func (s *server) set(name, value string) (err error) {

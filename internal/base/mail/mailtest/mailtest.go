@@ -107,6 +107,7 @@ func Start(t testing.TB, options ...Option) *Server {
 		_ = server.Serve(l) // ends with Close
 	}()
 	t.Cleanup(func() {
+		_ = l.Close() // the server knows it only once it serves
 		_ = server.Close()
 		<-done
 	})
