@@ -41,10 +41,26 @@ type clock struct {
 	mu    sync.Mutex
 	now   time.Time
 	slept time.Duration
+	asked func() bool // is called when the time is asked for, until it returns true
+}
+
+func (c *clock) onNow(asked func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = asked
 }
 
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
+	if asked := c.asked; asked != nil {
+		c.asked = nil // it may ask, too
+		c.mu.Unlock()
+		again := !asked()
+		c.mu.Lock()
+		if again {
+			c.asked = asked
+		}
+	}
 	defer c.mu.Unlock()
 	return c.now
 }

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"unicode/utf8"
@@ -30,6 +31,18 @@ func (s *Service) Login(ctx context.Context, from Device, email, password string
 	if err := s.mayTry(ctx, from, folded); err != nil {
 		return SignedIn{}, err
 	}
+	if result, err = s.enter(ctx, from, folded, password); errors.Is(err, errOtherPassword) {
+		result, err = s.enter(ctx, from, folded, password) // against the one that it is now
+	}
+	return result, err
+}
+
+// errOtherPassword says that the password is not the one any more that was compared.
+var errOtherPassword = errs.New(errs.Unauthorized, "the password was changed meanwhile: sign in again")
+
+// enter compares the password and begins a session, if it is still the same then: what
+// a new password has ended does not begin again.
+func (s *Service) enter(ctx context.Context, from Device, folded, password string) (SignedIn, error) {
 	u, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (query.User, error) {
 		return query.New(c).GetUserByEmail(ctx, folded)
 	})
@@ -40,7 +53,7 @@ func (s *Service) Login(ctx context.Context, from Device, email, password string
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return s.SignIn(ctx, from, Proof{UserID: u.ID, Method: byPassword, Use: renew(u, renewed)})
+	return s.SignIn(ctx, from, Proof{UserID: u.ID, Method: byPassword, Use: unchanged(u, renewed)})
 }
 
 // mayTry holds an attempt to guess an account's password to the limits, and to the
@@ -97,14 +110,21 @@ func (s *Service) verify(ctx context.Context, ip netip.Addr, folded string, u qu
 // byPassword is the method of sessions that a password began.
 const byPassword = "password"
 
-// renew keeps the password's new hash, if there is one.
-func renew(u query.User, renewed string) func(ctx context.Context, tx *db.Tx) error {
-	if renewed == "" {
-		return nil
-	}
+// unchanged refuses a password that was replaced since the row was read, and keeps the
+// password's new hash, if there is one.
+func unchanged(seen query.User, renewed string) func(ctx context.Context, tx *db.Tx) error {
 	return func(ctx context.Context, tx *db.Tx) error {
-		change := query.SetPasswordHashParams{ID: u.ID, PasswordHash: &renewed, Seen: u.PasswordHash, Now: tx.Micros()}
-		_, err := query.New(tx).SetPasswordHash(ctx, change)
+		q := query.New(tx)
+		u, err := q.GetUser(ctx, seen.ID)
+		if err != nil {
+			return err
+		}
+		if u.PasswordHash == nil || *u.PasswordHash != *seen.PasswordHash {
+			return errOtherPassword
+		}
+		if renewed != "" {
+			_, err = q.SetPasswordHash(ctx, query.SetPasswordHashParams{ID: u.ID, PasswordHash: &renewed, Seen: u.PasswordHash, Now: tx.Micros()})
+		}
 		return err
 	}
 }

@@ -109,6 +109,40 @@ func median(all []time.Duration) time.Duration {
 	return all[len(all)/2]
 }
 
+// TestALoginAgainstAnOldPassword: one that is compared just before another is set must
+// not begin a session after it. A new hash of the same password is none.
+func TestALoginAgainstAnOldPassword(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		n.signUp(t, "ann", account.User)
+		n.signUp(t, "bob", account.User)
+		same := n.text(t, "SELECT password_hash FROM users WHERE email = 'bob@example.org'")
+		const another = "$argon2id$v=19$m=64,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		for hash, good := range map[string]bool{same: true, another: false} {
+			racing := newNode(t, n.db)
+			racing.whileHashing(t, func() { n.exec(t, "UPDATE users SET password_hash = $1 WHERE email = 'ann@example.org'", hash) })
+			before := n.count(t, "session", "1 = 1")
+			err := racing.login(t, "192.0.2.1", "ann@example.org", password)
+			if begun := n.count(t, "session", "1 = 1") > before; begun != good || (err == nil) != good {
+				t.Errorf("%t: %t, %v", good, begun, err)
+			}
+			n.exec(t, "UPDATE users SET password_hash = $1 WHERE email = 'ann@example.org'", same)
+		}
+	})
+}
+
+// whileHashing does something once, when the node hashes its next password.
+func (n *node) whileHashing(t *testing.T, do func()) {
+	t.Helper()
+	before := n.Hashes()
+	n.clock.onNow(func() bool {
+		if n.Hashes() == before {
+			return false
+		}
+		do()
+		return true
+	})
+}
+
 func TestPasswordsAreKeptAsArgon2id(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		n.signUp(t, "ann", account.User)

@@ -83,7 +83,7 @@ func (s *Service) ConfirmPassword(ctx context.Context, from Device, by Actor, pa
 	if err != nil {
 		return time.Time{}, err
 	}
-	return s.Confirm(ctx, by, renew(u, renewed))
+	return s.Confirm(ctx, by, unchanged(u, renewed))
 }
 
 // ChangePassword gives the actor another password, or the first. All other sessions

@@ -270,6 +270,30 @@ func TestALinkWorksOnce(t *testing.T) {
 	})
 }
 
+// TestNoOldPasswordOutlivesAReset: of those who sign in with it meanwhile, nobody stays.
+func TestNoOldPasswordOutlivesAReset(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		n, server := mailing(t, n)
+		n.signUp(t, "ann", account.User)
+		code := n.forgotten(t, server, "ann@example.org")
+		var wg sync.WaitGroup
+		for i := range 30 {
+			wg.Go(func() {
+				if i == 10 {
+					if err := n.Reset(t.Context(), home.IP, code, "new password"); err != nil {
+						t.Error(err)
+					}
+				}
+				_ = n.login(t, fmt.Sprint("198.51.100.", i), "ann@example.org", password) // it depends
+			})
+		}
+		wg.Wait()
+		if left := n.count(t, "session", "1 = 1"); left != 0 {
+			t.Errorf("%d sessions are left", left)
+		}
+	})
+}
+
 // TestAResetEndsWhatAnIntruderBegan: a sign-in that awaits its second factor, and a
 // change of the address.
 func TestAResetEndsWhatAnIntruderBegan(t *testing.T) {

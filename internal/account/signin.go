@@ -58,8 +58,10 @@ func (s *Service) SignIn(ctx context.Context, from Device, p Proof) (result Sign
 	start.UserID = p.UserID
 	token := rand.Text()
 	j, err := db.Write(ctx, s.db, func(tx *db.Tx) (j joined, err error) {
-		if u, err := query.New(tx).GetUser(ctx, p.UserID); err != nil || u.DisabledAt != nil {
-			return j, cmp.Or(err, errCredentials)
+		// Locked, the row stays as it is: a new password that is being set waits, and ends
+		// this session too.
+		if _, err := query.New(tx).LockUser(ctx, p.UserID); err != nil {
+			return j, err
 		}
 		if p.Use != nil {
 			if err := p.Use(ctx, tx); err != nil {
@@ -76,7 +78,7 @@ func (s *Service) SignIn(ctx context.Context, from Device, p Proof) (result Sign
 	})
 	switch {
 	case errs.Is(err, errs.NotFound):
-		return SignedIn{}, errCredentials // gone
+		return SignedIn{}, errCredentials // disabled or gone
 	case err != nil:
 		return SignedIn{}, err
 	case len(j.methods) > 0:

@@ -1049,6 +1049,30 @@ func (q *Queries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]S
 	return items, nil
 }
 
+const lockUser = `-- name: LockUser :one
+UPDATE users SET updated_at = updated_at WHERE id = $1 AND disabled_at IS NULL
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version
+`
+
+func (q *Queries) LockUser(ctx context.Context, id string) (User, error) {
+	row := q.db.QueryRowContext(ctx, lockUser, id)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.EmailFolded,
+		&i.DisplayName,
+		&i.Role,
+		&i.PasswordHash,
+		&i.Epoch,
+		&i.DisabledAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Version,
+	)
+	return i, err
+}
+
 const nextRevocation = `-- name: NextRevocation :one
 
 UPDATE revocation_head SET seq = seq + 1 WHERE id = 1
