@@ -133,6 +133,9 @@ func Write[T any](ctx context.Context, l *Log, m Mutation, fn func(*Tx) (T, erro
 	if same, ok := errors.AsType[unchanged[T]](err); ok {
 		return same.value, nil, nil
 	}
+	if errs.Is(err, errs.Conflict) && l.hasEnded(ctx, m.Scopes) {
+		err = errScopeEnded
+	}
 	return v, nil, err
 }
 
@@ -231,7 +234,7 @@ func head(ctx context.Context, c db.Conn, scope string) (int64, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
-	return seq, err
+	return max(seq, 0), err // below 0 it has ended
 }
 
 // maxAsked bounds the scopes of one statement.

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/live/query"
@@ -45,6 +46,8 @@ type Tx struct {
 	shapes   *shapes
 	mutation Mutation
 	scopes   map[string]*[]Change // that are locked, and what was recorded there
+	over     []string             // of them, that end with the transaction
+	memories []memory             // to forget
 }
 
 // Record appends what happened to a row, in the mutation's first scope: old is nil
@@ -95,10 +98,10 @@ func (tx *Tx) lock(scope string) (*[]Change, error) {
 }
 
 // end appends the rows and returns the scopes that have some. A scope where nothing was
-// recorded gives its number back.
+// recorded gives its number back. Conflict: a scope has ended.
 func (tx *Tx) end() (changed []string, err error) {
 	for scope, changes := range tx.scopes {
-		if len(*changes) > 0 {
+		if len(*changes) > 0 && !slices.Contains(tx.over, scope) {
 			changed = append(changed, scope)
 		}
 	}
@@ -106,7 +109,16 @@ func (tx *Tx) end() (changed []string, err error) {
 		return nil, nil
 	}
 	for scope, changes := range tx.scopes {
-		if err := tx.append(scope, *changes); err != nil {
+		keep := tx.append
+		if slices.Contains(tx.over, scope) {
+			keep = tx.endNow
+		}
+		if err := keep(scope, *changes); err != nil {
+			return nil, err
+		}
+	}
+	for _, m := range tx.memories {
+		if err := tx.forget(m); err != nil {
 			return nil, err
 		}
 	}

@@ -56,11 +56,31 @@ func (q *Queries) BeginEpoch(ctx context.Context, epoch string) error {
 
 const bump = `-- name: Bump :exec
 INSERT INTO scope (id, seq) VALUES ($1, 1)
-ON CONFLICT (id) DO UPDATE SET seq = scope.seq + 1
+ON CONFLICT (id) DO UPDATE SET seq = scope.seq + 1 WHERE scope.seq >= 0
 `
 
 func (q *Queries) Bump(ctx context.Context, id string) error {
 	_, err := q.db.ExecContext(ctx, bump, id)
+	return err
+}
+
+const deleteChanges = `-- name: DeleteChanges :exec
+
+DELETE FROM change WHERE scope = $1
+`
+
+// A scope that has ended stays at -1, where a change stands already: no other gets in.
+func (q *Queries) DeleteChanges(ctx context.Context, scope string) error {
+	_, err := q.db.ExecContext(ctx, deleteChanges, scope)
+	return err
+}
+
+const end = `-- name: End :exec
+UPDATE scope SET seq = -1 WHERE id = $1
+`
+
+func (q *Queries) End(ctx context.Context, id string) error {
+	_, err := q.db.ExecContext(ctx, end, id)
 	return err
 }
 
@@ -110,8 +130,101 @@ func (q *Queries) Head(ctx context.Context, id string) (int64, error) {
 	return seq, err
 }
 
+const rewrite = `-- name: Rewrite :exec
+UPDATE change SET patch = $1, prior = $2
+WHERE scope = $3 AND seq = $4 AND n = $5
+`
+
+type RewriteParams struct {
+	Patch string
+	Prior string
+	Scope string
+	Seq   int64
+	N     int64
+}
+
+func (q *Queries) Rewrite(ctx context.Context, arg RewriteParams) error {
+	_, err := q.db.ExecContext(ctx, rewrite,
+		arg.Patch,
+		arg.Prior,
+		arg.Scope,
+		arg.Seq,
+		arg.N,
+	)
+	return err
+}
+
+const seal = `-- name: Seal :exec
+INSERT INTO change (scope, seq, n, tx, at, actor, entity, entity_id, op, patch, prior)
+VALUES ($1, -1, 0, $2, $3, $4, 'scope', $1, 'delete', '{}', '{}')
+`
+
+type SealParams struct {
+	Scope string
+	Tx    string
+	At    int64
+	Actor string
+}
+
+func (q *Queries) Seal(ctx context.Context, arg SealParams) error {
+	_, err := q.db.ExecContext(ctx, seal,
+		arg.Scope,
+		arg.Tx,
+		arg.At,
+		arg.Actor,
+	)
+	return err
+}
+
+const sharedChanges = `-- name: SharedChanges :many
+SELECT scope, seq, n, patch, prior FROM change
+WHERE scope IN ('admin', 'org') AND entity_id = $1 AND entity = $2
+`
+
+type SharedChangesParams struct {
+	EntityID string
+	Entity   string
+}
+
+type SharedChangesRow struct {
+	Scope string
+	Seq   int64
+	N     int64
+	Patch string
+	Prior string
+}
+
+func (q *Queries) SharedChanges(ctx context.Context, arg SharedChangesParams) ([]SharedChangesRow, error) {
+	rows, err := q.db.QueryContext(ctx, sharedChanges, arg.EntityID, arg.Entity)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SharedChangesRow
+	for rows.Next() {
+		var i SharedChangesRow
+		if err := rows.Scan(
+			&i.Scope,
+			&i.Seq,
+			&i.N,
+			&i.Patch,
+			&i.Prior,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const unbump = `-- name: Unbump :exec
-UPDATE scope SET seq = seq - 1 WHERE id = $1
+UPDATE scope SET seq = seq - 1 WHERE id = $1 AND seq > 0
 `
 
 func (q *Queries) Unbump(ctx context.Context, id string) error {

@@ -1,0 +1,134 @@
+package live_test
+
+import (
+	"encoding/json"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/live"
+)
+
+type card struct {
+	Name  string  `json:"name"`
+	Email *string `json:"email"`
+	Role  string  `json:"role"`
+}
+
+// TestForget: names go, from this transaction too, and everything else stays.
+func TestForget(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		scopes := []string{"admin", "org"}
+		steps := []func(x *live.Tx) error{
+			func(x *live.Tx) error {
+				if err := x.RecordIn("org", "card", "1", nil, card{"Ann", new("ann@x"), "user"}); err != nil {
+					return err
+				}
+				return x.Record("card", "2", nil, card{"Bob", nil, "Ann"})
+			},
+			func(x *live.Tx) error {
+				return x.Record("card", "1", card{"Ann", new("ann@x"), "user"}, card{"Anna", nil, "admin"})
+			},
+			func(x *live.Tx) error { return x.Record("other", "1", nil, card{"Ann", nil, ""}) },
+			func(x *live.Tx) error {
+				x.Forget("card", "1", "name", "email", "absent")
+				return x.Record("card", "1", card{"Anna", nil, "admin"}, card{"", nil, "user"})
+			},
+		}
+		for _, step := range steps {
+			if _, err := write(t, log, "", scopes, step); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := `admin 1 card 2 {"name":"Bob","email":null,"role":"Ann"} {}
+admin 2 card 1 {"email":null,"name":"","role":"admin"} {"email":"","name":"","role":"user"}
+admin 3 other 1 {"name":"Ann","email":null,"role":""} {}
+admin 4 card 1 {"name":"","role":"user"} {"name":"","role":"admin"}
+org 1 card 1 {"email":"","name":"","role":"user"} {}
+`
+		if got := told(t, log, "admin") + told(t, log, "org"); got != want {
+			t.Errorf("the log holds\n%s", got)
+		}
+	})
+}
+
+// told is what the log holds of a scope, one line for each change.
+func told(t *testing.T, log *live.Log, scope string) string {
+	t.Helper()
+	entries, err := log.Since(t.Context(), scope, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for _, e := range entries {
+		for _, c := range e.Changes {
+			seq, _ := json.Marshal(e.Seq)
+			text.WriteString(strings.Join([]string{e.Scope, string(seq), c.Entity, c.ID, string(c.Patch), string(c.Prior)}, " ") + "\n")
+		}
+	}
+	return text.String()
+}
+
+// TestEndScope: nothing is left of it, and nothing comes after.
+func TestEndScope(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		add(t, log, "user:ann", "1")
+		add(t, log, "user:bob", "1")
+		end := func(x *live.Tx) error {
+			if err := x.RecordIn("user:ann", "row", "1", row{Name: "1"}, nil); err != nil {
+				return err
+			}
+			if err := x.EndScope("user:ann"); err != nil {
+				return err
+			}
+			return x.Record("user", "ann", row{Name: "ann"}, row{})
+		}
+		if _, err := write(t, log, "", []string{"admin", "user:ann"}, end); err != nil {
+			t.Fatal(err)
+		}
+		if got := heads(t, log, "admin", "user:ann", "user:bob"); got != "admin@1 user:ann@0 user:bob@1" {
+			t.Error(got)
+		}
+		if got := told(t, log, "user:ann"); got != "" {
+			t.Errorf("left: %s", got)
+		}
+		for _, scopes := range [][]string{{"user:ann"}, {"org", "user:ann"}} {
+			_, err := write(t, log, "", scopes, func(x *live.Tx) error { return x.Record("row", "2", nil, row{Name: "2"}) })
+			if !errs.Is(err, errs.NotFound) {
+				t.Errorf("writing in %v: %v", scopes, err)
+			}
+		}
+	})
+}
+
+// TestEndScopeAmongWriters: whoever comes after the end finds it, however many
+// were waiting.
+func TestEndScopeAmongWriters(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() {
+				_, err := write(t, log, "", []string{"user:ann"}, func(x *live.Tx) error { return x.Record("row", "1", nil, row{Name: "1"}) })
+				if err != nil && !errs.Is(err, errs.NotFound) {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Go(func() {
+			_, err := write(t, log, "", []string{"admin"}, func(x *live.Tx) error {
+				if err := x.EndScope("user:ann"); err != nil {
+					return err
+				}
+				return x.Record("user", "ann", row{Name: "ann"}, row{})
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		wg.Wait()
+		if got := told(t, log, "user:ann"); got != "" {
+			t.Errorf("left: %s", got)
+		}
+	})
+}
