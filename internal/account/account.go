@@ -9,10 +9,10 @@
 // disabled account) is remembered in memory and shared between processes by the
 // table revocation, which Run reads twice a second.
 //
-// Other slices see three things: the Actor, which the middleware Authenticate finds
+// Other slices see four things: the Actor, which the middleware Authenticate finds
 // and Handle passes to the operation; the topic Accepted, published in the
-// transaction in which an invite makes a user; and the table users, which they may
-// read.
+// transaction in which an invite makes a user; the topic Leaving, published in the one
+// in which a user is deleted; and the table users, which they may read.
 //
 // Every user is a person of the change log's scope "org". Invites, and what happens
 // to users, are recorded in the scope "admin", without secrets.
@@ -21,16 +21,18 @@
 // signup.go (newcomer.go for those whom a provider vouches for), login.go, signin.go
 // (sessions begin, second factors), confirm.go (a fresh proof of identity), session.go
 // (refresh, sign-out), sessions.go (the list of them), own.go (name and password),
-// reset.go (a forgotten one), email.go (another address), post.go (mails), user.go
-// (roles), token.go (JWT), bearer.go (tokens of other kinds, and what they may do),
-// revoked.go, password.go, limit.go. The operations are in http.go and, on the own
-// account, http_own.go.
+// reset.go (a forgotten one), email.go (another address), post.go (mails), user.go,
+// list.go, manage.go (roles, disabling), leave.go (deletion), setting.go, initial.go
+// (the first admin), token.go (JWT), bearer.go (tokens of other kinds, and what they may
+// do), revoked.go, password.go, limit.go. The operations are in http.go and, on the own
+// account, http_own.go; those of admins on users are account/admin's.
 package account
 
 import (
 	"context"
 	"embed"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/peisear/peisear/internal/base/db"
@@ -83,7 +85,7 @@ type Settings struct {
 	AccessTTL         time.Duration  // of an access token
 	RefreshTTL        time.Duration  // a session that is not used for so long is over
 	SecureCookie      bool           // over plain http too
-	OpenRegistration  bool           // sign up without an invite
+	Registration      Registration   // "" leaves it to the admins
 	InitialInviteCode string         // of the first admin; made up when ""
 	Passwords         Argon2
 	Clock             Clock
@@ -95,6 +97,10 @@ type Settings struct {
 type Service struct {
 	// Accepted is published when an invite has made a user, in that transaction.
 	Accepted *event.Topic[Acceptance]
+
+	// Leaving is published when a user is being deleted, in that transaction: each
+	// slice lets go of what is theirs, because the user's row stays.
+	Leaving *event.Topic[Leave]
 
 	db       *db.DB
 	log      *live.Log
@@ -108,9 +114,12 @@ type Service struct {
 	limits   *limits
 	macKeys  [][]byte // of refresh tokens
 	post     post
-	factors  Factors // nil: no second factors
-	ways     []Way   // to sign in, besides the password
-	offer    Offer   // nil: no providers
+	factors  Factors     // nil: no second factors
+	ways     []Way       // to sign in, besides the password
+	offer    Offer       // nil: no providers
+	vets     []Vet       // of what invites promise
+	reach    Reach       // nil: nothing beyond this package
+	open     atomic.Bool // registration, as it was last read
 }
 
 // New returns the service. It does no I/O: InitialInvite and Run come once the
@@ -118,6 +127,7 @@ type Service struct {
 func New(d *db.DB, log *live.Log, hub *live.Hub, logger *slog.Logger, s Settings) *Service {
 	return &Service{
 		Accepted: new(event.Topic[Acceptance]),
+		Leaving:  new(event.Topic[Leave]),
 		db:       d,
 		log:      log,
 		hub:      hub,

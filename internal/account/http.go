@@ -88,9 +88,9 @@ type (
 	}
 	optionsOutput struct {
 		Body struct {
-			Registration string     `json:"registration" enum:"invite,open" doc:"open: an account needs no invite"`
-			Providers    []Provider `json:"providers" nullable:"false"`
-			Mail         bool       `json:"mail" doc:"this server sends mail, so a forgotten password can be replaced"`
+			Registration Registration `json:"registration" enum:"invite,open" doc:"open: an account needs no invite"`
+			Providers    []Provider   `json:"providers" nullable:"false"`
+			Mail         bool         `json:"mail" doc:"this server sends mail, so a forgotten password can be replaced"`
 		}
 	}
 	noInput       struct{}
@@ -102,10 +102,7 @@ type (
 // options says what a page needs to know before anybody has signed in.
 func (s *Service) options(ctx context.Context, _ *noInput) (*optionsOutput, error) {
 	out := new(optionsOutput)
-	out.Body.Registration, out.Body.Providers = "invite", []Provider{}
-	if s.settings.OpenRegistration {
-		out.Body.Registration = "open"
-	}
+	out.Body.Registration, out.Body.Providers = s.Registration(), []Provider{}
 	if out.Body.Mail = s.settings.Mail.On(); s.offer == nil {
 		return out, nil
 	}

@@ -171,13 +171,13 @@ func TestWhoMayDoWhat(t *testing.T) {
 
 // TestOptions: a page learns before anybody signs in whether it must ask for an invite.
 func TestOptions(t *testing.T) {
-	for registration, open := range map[string]bool{"invite": false, "open": true} {
-		t.Run(registration, func(t *testing.T) {
+	for _, registration := range []account.Registration{account.InviteRegistration, account.OpenRegistration} {
+		t.Run(string(registration), func(t *testing.T) {
 			each(t, func(t *testing.T, n *node) {
 				basetest.RunScenarios(t, n.http, []basetest.Scenario{
-					{Name: "options", Path: "/api/auth/options", Status: 200, Has: []string{`"registration":"` + registration + `"`, `"providers":[]`}},
+					{Name: "options", Path: "/api/auth/options", Status: 200, Has: []string{`"registration":"` + string(registration) + `"`, `"providers":[]`}},
 				})
-			}, func(s *account.Settings) { s.OpenRegistration = open })
+			}, func(s *account.Settings) { s.Registration = registration })
 		})
 	}
 }

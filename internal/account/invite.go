@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
-	"encoding/base32"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -37,6 +36,8 @@ const (
 // reason.
 var errUnusable = errs.Field("body.code", "this invite cannot be used: it is unknown, used, expired, withdrawn or for another e-mail address; ask for a new one")
 
+var errInviteUsed = errs.New(errs.Conflict, "this invite has been used")
+
 // Invite lets one person sign up. Its code is shown once, when it is made.
 type Invite struct {
 	ID        string     `json:"id" format:"uuid"`
@@ -49,6 +50,7 @@ type Invite struct {
 	UsedBy    *string    `json:"usedBy"`
 	UsedAt    *time.Time `json:"usedAt"`
 	RevokedAt *time.Time `json:"revokedAt"`
+	RenewedAt *time.Time `json:"renewedAt" doc:"when its link was last replaced by a new one"`
 }
 
 // InviteDraft is an invite to be.
@@ -85,6 +87,9 @@ func (s *Service) Invite(ctx context.Context, by Actor, tx string, d InviteDraft
 		if err := mustBeAdmin(ctx, tx, by); err != nil {
 			return Invite{}, err
 		}
+		if err := s.vet(ctx, tx, by, params.Grants); err != nil {
+			return Invite{}, err
+		}
 		row, err := query.New(tx).CreateInvite(ctx, params)
 		if err != nil {
 			return Invite{}, err
@@ -114,14 +119,8 @@ func (s *Service) checkedInvite(d InviteDraft) (p query.CreateInviteParams, err 
 		}
 		p.Email = &email
 	}
-	if d.ExpiresAt != nil {
-		if d.ExpiresAt.UnixMicro() <= p.Now {
-			return p, errs.Field("body.expiresAt", "expected a time to come")
-		}
-		if d.ExpiresAt.After(s.now().AddDate(maxInviteYears, 0, 0)) {
-			return p, errs.Field("body.expiresAt", "at most %d years from now", maxInviteYears)
-		}
-		p.ExpiresAt = new(d.ExpiresAt.UnixMicro())
+	if p.ExpiresAt, err = s.checkedExpiry(d.ExpiresAt); err != nil {
+		return p, err
 	}
 	grants, err := json.Marshal(d.Grants)
 	if err != nil || len(grants) > maxGrants {
@@ -129,6 +128,51 @@ func (s *Service) checkedInvite(d InviteDraft) (p query.CreateInviteParams, err 
 	}
 	p.Grants = string(grants)
 	return p, nil
+}
+
+func (s *Service) checkedExpiry(at *time.Time) (*int64, error) {
+	switch {
+	case at == nil:
+		return nil, nil
+	case at.UnixMicro() <= s.now().UnixMicro():
+		return nil, errs.Field("body.expiresAt", "expected a time to come")
+	case at.After(s.now().AddDate(maxInviteYears, 0, 0)):
+		return nil, errs.Field("body.expiresAt", "at most %d years from now", maxInviteYears)
+	}
+	return new(at.UnixMicro()), nil
+}
+
+// Vet decides about one of the grants of an invite that is being made. known reports
+// whether the slice understands it; Invalid, naming body.grants: it does, and by may
+// not give this.
+type Vet func(ctx context.Context, c db.Conn, by Actor, grant json.RawMessage) (known bool, err error)
+
+// VetGrants adds a slice that turns grants into something. It is called while the
+// program is put together; where nobody does, grants may be anything.
+func (s *Service) VetGrants(v Vet) { s.vets = append(s.vets, v) }
+
+func (s *Service) vet(ctx context.Context, c db.Conn, by Actor, grants string) error {
+	if len(s.vets) == 0 {
+		return nil
+	}
+	var all []json.RawMessage
+	if err := json.Unmarshal([]byte(grants), &all); err != nil {
+		return errs.Field("body.grants", "expected a list")
+	}
+	for i, grant := range all {
+		known := false
+		for _, vet := range s.vets {
+			understood, err := vet(ctx, c, by, grant)
+			if err != nil {
+				return err
+			}
+			known = known || understood
+		}
+		if !known {
+			return errs.Field("body.grants", "nothing here understands grant %d of the list", i+1)
+		}
+	}
+	return nil
 }
 
 // SignUpURL is where a code is used.
@@ -179,21 +223,79 @@ func (s *Service) Revoke(ctx context.Context, by Actor, tx, id string) (err erro
 		if err := mustBeAdmin(ctx, tx, by); err != nil {
 			return none, err
 		}
-		q := query.New(tx)
-		old, err := q.GetInvite(ctx, &id)
+		old, err := query.New(tx).GetInvite(ctx, &id)
 		if err != nil || old.RevokedAt != nil {
 			return none, err
 		}
-		row, err := q.RevokeInvite(ctx, query.RevokeInviteParams{ID: &id, Now: new(s.now().UnixMicro())})
-		if noRow(err) {
-			return none, errs.New(errs.Conflict, "this invite has been used")
-		}
-		if err != nil {
-			return none, err
-		}
-		return none, tx.Record(inviteEntity, id, invite(old), invite(row))
+		return none, withdraw(ctx, tx, old)
 	})
 	return err
+}
+
+// withdraw revokes an invite. Conflict: it was used.
+func withdraw(ctx context.Context, tx *live.Tx, old query.InviteCode) error {
+	row, err := query.New(tx).RevokeInvite(ctx, query.RevokeInviteParams{ID: old.ID, Now: new(tx.Micros())})
+	if noRow(err) {
+		return errInviteUsed
+	}
+	if err != nil {
+		return err
+	}
+	return tx.RecordIn(adminScope, inviteEntity, *old.ID, invite(old), invite(row))
+}
+
+// Renew gives an open invite another code: the one before is of no use any more. It is
+// returned once, as by Invite. The invite ends at expiresAt, or with nil when it did
+// before. Forbidden: by is no admin. NotFound: there is no such invite. Conflict: it
+// was used or withdrawn. Invalid: the time, or it has expired and none is given.
+func (s *Service) Renew(ctx context.Context, by Actor, tx, id string, expiresAt *time.Time) (i Invite, code string, err error) {
+	defer errs.Wrap(&err, "account.Renew(%s)", id)
+	code = rand.Text()
+	expiry, err := s.checkedExpiry(expiresAt)
+	if err != nil {
+		return Invite{}, "", err
+	}
+	i, seen, err := live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (Invite, error) {
+		if err := mustBeAdmin(ctx, tx, by); err != nil {
+			return Invite{}, err
+		}
+		q := query.New(tx)
+		old, err := q.GetInvite(ctx, &id)
+		if err != nil {
+			return Invite{}, err
+		}
+		change := query.RenewInviteParams{Code: hashCode(code), Now: new(tx.Micros()), ExpiresAt: expiry, ID: &id}
+		if err := s.renewable(old, expiry); err != nil {
+			return Invite{}, err
+		}
+		if expiry == nil {
+			change.ExpiresAt = old.ExpiresAt
+		}
+		row, err := q.RenewInvite(ctx, change)
+		if err != nil {
+			return Invite{}, err
+		}
+		return invite(row), tx.Record(inviteEntity, id, invite(old), invite(row))
+	})
+	if err == nil && seen != nil {
+		if code = ""; seen.ID != id {
+			return Invite{}, "", live.ErrOtherMutation
+		}
+		i, err = s.invite(ctx, id)
+	}
+	return i, code, err
+}
+
+func (s *Service) renewable(old query.InviteCode, expiry *int64) error {
+	switch {
+	case old.UsedAt != nil:
+		return errInviteUsed
+	case old.RevokedAt != nil:
+		return errs.New(errs.Conflict, "this invite has been withdrawn")
+	case expiry == nil && old.ExpiresAt != nil && *old.ExpiresAt <= s.now().UnixMicro():
+		return errs.Field("body.expiresAt", "the invite has expired: say until when the new link is good")
+	}
+	return nil
 }
 
 // CheckInvite returns what a code gives, without using it. Invalid: it cannot be
@@ -239,114 +341,6 @@ func (s *Service) byCode(ctx context.Context, code string) (query.InviteCode, er
 	})
 }
 
-// adopt completes the rows that were written by hand: it replaces their codes by
-// hashes, and fills in what was left out.
-func (s *Service) adopt(ctx context.Context) error {
-	rows, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) ([]query.InviteCode, error) {
-		return query.New(c).ListPlainInvites(ctx)
-	})
-	if err != nil || len(rows) == 0 {
-		return err
-	}
-	doubles, _, err := live.Write(ctx, s.log, audit(Operator(), ""), func(tx *live.Tx) (doubles []string, err error) {
-		for _, row := range rows {
-			double, err := s.adoptOne(ctx, tx, row.Code)
-			if err != nil {
-				return nil, err
-			}
-			if double {
-				doubles = append(doubles, row.Code)
-			}
-		}
-		return doubles, nil
-	})
-	if err != nil || len(doubles) == 0 {
-		return err
-	}
-	_, err = db.Write(ctx, s.db, func(tx *db.Tx) (none struct{}, err error) {
-		for _, code := range doubles {
-			if err := query.New(tx).DeletePlainInvite(ctx, code); err != nil {
-				return none, err
-			}
-		}
-		return none, nil
-	})
-	return err
-}
-
-// adoptOne reports a code that was given out before: written again, it is not
-// revived.
-func (s *Service) adoptOne(ctx context.Context, tx *live.Tx, code string) (double bool, err error) {
-	q := query.New(tx)
-	hash := code
-	if !strings.HasPrefix(code, hashed) {
-		hash = hashCode(strings.TrimSpace(code))
-		if _, err := q.GetInviteByCode(ctx, hash); !noRow(err) {
-			return err == nil, err
-		}
-	}
-	id := uuid.Must(uuid.NewV7()).String()
-	row, err := q.AdoptInvite(ctx, query.AdoptInviteParams{Code: code, Hash: hash, ID: &id, Now: s.now().UnixMicro()})
-	if noRow(err) {
-		return false, nil // another process was faster
-	}
-	if err != nil {
-		return false, err
-	}
-	return false, tx.Record(inviteEntity, id, nil, invite(row))
-}
-
-// InitialInvite makes the invite of the first admin where there is no admin yet,
-// and returns the link to use it with. It is "" when there is an admin, or when the
-// invite was used or withdrawn: it is never revived. Called again, it makes nothing
-// and returns the same link. It also takes over invites that were written by hand.
-func (s *Service) InitialInvite(ctx context.Context) (link string, err error) {
-	defer errs.Wrap(&err, "account.InitialInvite")
-	if err := s.adopt(ctx); err != nil {
-		return "", err
-	}
-	code := strings.TrimSpace(s.settings.InitialInviteCode)
-	if code == "" {
-		code = strings.ToLower(base32.StdEncoding.EncodeToString(s.settings.Secret.Key("initial invite")[:15]))
-	}
-	id := uuid.Must(uuid.NewV7()).String()
-	open, _, err := live.Write(ctx, s.log, audit(Operator(), ""), func(tx *live.Tx) (open bool, err error) {
-		q := query.New(tx)
-		if admins, err := q.CountAdmins(ctx); err != nil || admins > 0 {
-			return false, err
-		}
-		row, err := q.GetInviteByCode(ctx, hashCode(code))
-		if !noRow(err) {
-			return err == nil && row.UsedAt == nil && row.RevokedAt == nil, err
-		}
-		return true, s.createInitial(ctx, tx, id, hashCode(code))
-	})
-	if err != nil || !open {
-		return "", err
-	}
-	return s.SignUpURL(code), nil
-}
-
-// createInitial also removes the unused one of another secret: whoever saw that link
-// must not come in.
-func (s *Service) createInitial(ctx context.Context, tx *live.Tx, id, hash string) error {
-	q := query.New(tx)
-	stale, err := q.DeleteStaleInitialInvites(ctx, hash)
-	if err != nil {
-		return err
-	}
-	for _, row := range stale {
-		if err := tx.Record(inviteEntity, *row.ID, invite(row), nil); err != nil {
-			return err
-		}
-	}
-	row, err := q.CreateInitialInvite(ctx, query.CreateInitialInviteParams{Code: hash, ID: &id, Now: s.now().UnixMicro()})
-	if err != nil {
-		return err
-	}
-	return tx.Record(inviteEntity, id, nil, invite(row))
-}
-
 func hashCode(code string) string {
 	sum := sha256.Sum256([]byte(code))
 	return hashed + hex.EncodeToString(sum[:])
@@ -357,6 +351,7 @@ func invite(row query.InviteCode) Invite {
 		Email: row.Email, Role: Role(row.Role), CreatedBy: row.CreatedBy, UsedBy: row.UsedBy,
 		CreatedAt: time.UnixMicro(row.CreatedAt).UTC(),
 		ExpiresAt: timeOf(row.ExpiresAt), UsedAt: timeOf(row.UsedAt), RevokedAt: timeOf(row.RevokedAt),
+		RenewedAt: timeOf(row.RenewedAt),
 	}
 	if row.ID != nil {
 		i.ID = *row.ID

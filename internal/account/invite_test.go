@@ -303,7 +303,7 @@ func TestOpenRegistration(t *testing.T) {
 		}
 		_, err := n.join(t, "unknown", "eve@example.org")
 		wantKind(t, "an unknown code", err, errs.Invalid)
-	}, func(s *account.Settings) { s.OpenRegistration = true })
+	}, func(s *account.Settings) { s.Registration = account.OpenRegistration })
 }
 
 func TestAcceptedIsPartOfTheTransaction(t *testing.T) {

@@ -105,7 +105,7 @@ func TestNewcomerWhereRegistrationIsOpen(t *testing.T) {
 		if s, err := n.SignUpWith(t.Context(), home, newcomer("", "ann")); err != nil || s.User.Role != account.User {
 			t.Errorf("%+v, %v", s, err)
 		}
-	}, func(s *account.Settings) { s.OpenRegistration = true })
+	}, func(s *account.Settings) { s.Registration = account.OpenRegistration })
 }
 
 // TestFiftyNewcomersWithOneCode come on both paths: one gets in.

@@ -7,6 +7,7 @@ import (
 	"github.com/peisear/peisear/internal/account/query"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/fold"
 	"github.com/peisear/peisear/internal/base/live"
 )
 
@@ -58,11 +59,11 @@ func (s *Service) Rename(ctx context.Context, by Actor, tx, name string) (err er
 		if err != nil || old.DisplayName == name {
 			return none, err
 		}
-		u, err := q.SetDisplayName(ctx, query.SetDisplayNameParams{ID: by.ID, DisplayName: name, Now: tx.Micros()})
+		u, err := q.SetDisplayName(ctx, query.SetDisplayNameParams{ID: by.ID, DisplayName: name, NameFolded: fold.Key(name), Now: tx.Micros()})
 		if err != nil {
 			return none, err
 		}
-		if err := tx.RecordIn(orgScope, personEntity, u.ID, Person{u.ID, old.DisplayName}, Person{u.ID, name}); err != nil {
+		if err := tx.RecordIn(orgScope, personEntity, u.ID, personOf(old), personOf(u)); err != nil {
 			return none, err
 		}
 		return none, tx.RecordIn(adminScope, userEntity, u.ID, auditedOf(old), auditedOf(u))

@@ -1,9 +1,9 @@
 -- Users.
 
 -- name: CreateUser :one
-INSERT INTO users (id, email, email_folded, display_name, role, password_hash, created_at, updated_at)
-VALUES (sqlc.arg(id), sqlc.arg(email), sqlc.arg(email_folded), sqlc.arg(display_name), sqlc.arg(role),
-        sqlc.narg(password_hash), sqlc.arg(now), sqlc.arg(now))
+INSERT INTO users (id, email, email_folded, display_name, name_folded, role, password_hash, created_at, updated_at)
+VALUES (sqlc.arg(id), sqlc.arg(email), sqlc.arg(email_folded), sqlc.arg(display_name), sqlc.arg(name_folded),
+        sqlc.arg(role), sqlc.narg(password_hash), sqlc.arg(now), sqlc.arg(now))
 RETURNING *;
 
 -- name: GetUser :one
@@ -20,7 +20,7 @@ RETURNING *;
 SELECT COUNT(*) FROM users WHERE role = 'admin' AND disabled_at IS NULL;
 
 -- name: ListPeople :many
-SELECT id, display_name FROM users ORDER BY id;
+SELECT id, display_name, deleted_at FROM users ORDER BY id;
 
 -- name: SetPasswordHash :execrows
 UPDATE users SET password_hash = sqlc.arg(password_hash), updated_at = sqlc.arg(now)
@@ -32,7 +32,8 @@ WHERE id = sqlc.arg(id) AND disabled_at IS NULL AND COALESCE(password_hash, '') 
 RETURNING *;
 
 -- name: SetDisplayName :one
-UPDATE users SET display_name = sqlc.arg(display_name), version = version + 1, updated_at = sqlc.arg(now)
+UPDATE users
+SET display_name = sqlc.arg(display_name), name_folded = sqlc.arg(name_folded), version = version + 1, updated_at = sqlc.arg(now)
 WHERE id = sqlc.arg(id)
 RETURNING *;
 
@@ -42,16 +43,31 @@ SET email = sqlc.arg(email), email_folded = sqlc.arg(email_folded), version = ve
 WHERE id = sqlc.arg(id) AND disabled_at IS NULL
 RETURNING *;
 
--- name: SetRole :one
-UPDATE users SET role = sqlc.arg(role), epoch = epoch + 1, version = version + 1, updated_at = sqlc.arg(now)
-WHERE id = sqlc.arg(id)
+-- name: SetStanding :one
+UPDATE users
+SET role = sqlc.arg(role), disabled_at = sqlc.narg(disabled_at), epoch = epoch + 1, version = version + 1,
+    updated_at = sqlc.arg(now)
+WHERE id = sqlc.arg(id) AND deleted_at IS NULL
 RETURNING *;
 
--- name: SetDisabled :one
-UPDATE users
-SET disabled_at = sqlc.narg(disabled_at), epoch = epoch + 1, version = version + 1, updated_at = sqlc.arg(now)
-WHERE id = sqlc.arg(id)
+-- name: SetSeen :one
+UPDATE users SET seen_at = sqlc.arg(now) WHERE id = sqlc.arg(id) AND disabled_at IS NULL
 RETURNING *;
+
+-- name: BuryUser :one
+UPDATE users
+SET email = '', email_folded = sqlc.arg(email_folded), display_name = '', name_folded = '', role = 'user',
+    password_hash = NULL, seen_at = NULL, disabled_at = sqlc.arg(now), deleted_at = sqlc.arg(now),
+    epoch = epoch + 1, version = version + 1, updated_at = sqlc.arg(now)
+WHERE id = sqlc.arg(id) AND deleted_at IS NULL
+RETURNING *;
+
+-- name: ListUnfolded :many
+SELECT id, display_name FROM users WHERE name_folded = '' AND deleted_at IS NULL ORDER BY id
+LIMIT CAST(sqlc.arg(n) AS BIGINT);
+
+-- name: SetNameFolded :exec
+UPDATE users SET name_folded = sqlc.arg(name_folded) WHERE id = sqlc.arg(id) AND name_folded = '';
 
 -- Sessions.
 
@@ -256,3 +272,28 @@ RETURNING *;
 UPDATE invite_codes SET revoked_at = sqlc.arg(now)
 WHERE id = sqlc.arg(id) AND used_at IS NULL AND revoked_at IS NULL
 RETURNING *;
+
+-- name: RenewInvite :one
+UPDATE invite_codes SET code = sqlc.arg(code), renewed_at = sqlc.arg(now), expires_at = sqlc.narg(expires_at)
+WHERE id = sqlc.arg(id) AND used_at IS NULL AND revoked_at IS NULL
+RETURNING *;
+
+-- name: ListOpenInvitesBy :many
+SELECT * FROM invite_codes
+WHERE created_by = CAST(sqlc.arg(user_id) AS TEXT) AND used_at IS NULL AND revoked_at IS NULL ORDER BY code;
+
+-- name: ListAddressed :many
+SELECT * FROM invite_codes WHERE email IS NOT NULL ORDER BY code;
+
+-- name: ForgetAddress :exec
+UPDATE invite_codes SET email = NULL
+WHERE id = sqlc.arg(id) AND (used_at IS NOT NULL OR revoked_at IS NOT NULL);
+
+-- Settings.
+
+-- name: GetSetting :one
+SELECT value FROM setting WHERE name = sqlc.arg(name);
+
+-- name: SetSetting :exec
+INSERT INTO setting (name, value, updated_at) VALUES (sqlc.arg(name), sqlc.arg(value), sqlc.arg(now))
+ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at;

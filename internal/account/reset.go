@@ -28,6 +28,8 @@ const maxLinkCode = 64
 var (
 	errLink = errs.Field("body.code", "this link cannot be used: it is unknown, was used or is too old; ask for a new one")
 
+	errDisabled = errs.New(errs.Conflict, "this account is disabled: enable it first")
+
 	errNoMail = &errs.Error{
 		Kind: errs.Unavailable, Code: mail.Code,
 		Message: "this server sends no mail: ask an admin for a link that sets a new password",
@@ -42,6 +44,7 @@ type passwordEvent struct {
 const (
 	passwordAsked   = "mail asked for" // by somebody who was not signed in
 	passwordLink    = "link made"
+	passwordSet     = "set" // by an admin
 	passwordReset   = "reset"
 	passwordChanged = "changed"
 )
@@ -108,12 +111,9 @@ func (s *Service) ResetLink(ctx context.Context, by Actor, userID string) (link 
 	defer errs.Wrap(&err, "account.ResetLink(%s)", userID)
 	code, expires := rand.Text(), s.now().Add(adminResetLifetime)
 	_, _, err = live.Write(ctx, s.log, audit(by, ""), func(tx *live.Tx) (none struct{}, err error) {
-		if err := mustBeAdmin(ctx, tx, by); err != nil {
-			return none, err
-		}
-		u, err := query.New(tx).GetUser(ctx, userID)
+		u, err := managing(ctx, tx, by, userID)
 		if err == nil && u.DisabledAt != nil {
-			err = errs.New(errs.Conflict, "this account is disabled: enable it first")
+			err = errDisabled
 		}
 		if err != nil {
 			return none, err

@@ -114,9 +114,13 @@ func (s *Service) obey(rows ...query.Revocation) {
 	}
 }
 
-// CatchUp learns what other processes have ended. Run calls it all the time.
+// CatchUp learns what other processes have ended, and decided. Run calls it all the
+// time.
 func (s *Service) CatchUp(ctx context.Context) (err error) {
 	defer errs.Wrap(&err, "account.CatchUp")
+	if err := s.readSettings(ctx); err != nil {
+		return err
+	}
 	asked, after := s.now(), s.revoked.head()
 	rows, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) ([]query.Revocation, error) {
 		return query.New(c).ListRevocations(ctx, after)

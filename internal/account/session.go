@@ -156,6 +156,10 @@ func (s *Service) rotate(ctx context.Context, tx *db.Tx, from Device, presented 
 	if now.UnixMicro() >= row.IdleAt || u.DisabledAt != nil {
 		return joined{}, s.end(ctx, tx, row)
 	}
+	// Before the session's row, as everybody who changes both.
+	if u, err = q.SetSeen(ctx, query.SetSeenParams{ID: u.ID, Now: new(now.UnixMicro())}); err != nil {
+		return j, err
+	}
 	rotated, err := q.RotateSession(ctx, query.RotateSessionParams{
 		ID: id, N: presented.n, Attempt: attempt, Now: now.UnixMicro(),
 		IdleAt: min(now.Add(s.settings.RefreshTTL).UnixMicro(), row.ExpiresAt),

@@ -108,15 +108,16 @@ func (s *Service) begin(ctx context.Context, tx *db.Tx, start query.CreateSessio
 	if j.session, err = q.CreateSession(ctx, start); err != nil {
 		return j, err
 	}
+	// The row is locked by it: nobody is let in who is being disabled or deleted, and
+	// the role is what it is now.
+	if j.user, err = q.SetSeen(ctx, query.SetSeenParams{ID: start.UserID, Now: &start.Now}); err != nil {
+		return j, err
+	}
 	surplus, err := q.DeleteSurplusSessions(ctx, query.DeleteSurplusSessionsParams{UserID: start.UserID, Most: maxSessions})
 	if err != nil {
 		return j, err
 	}
-	if err := s.revokeSessions(ctx, tx, surplus); err != nil {
-		return j, err
-	}
-	j.user, err = q.GetUser(ctx, start.UserID)
-	return j, err
+	return j, s.revokeSessions(ctx, tx, surplus)
 }
 
 // PendingUser returns whose sign-in awaits a second factor. Unauthorized: there is no

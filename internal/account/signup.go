@@ -83,7 +83,7 @@ func (s *Service) join(ctx context.Context, e arrival) (j joined, err error) {
 		if err != nil {
 			return j, err
 		}
-		if j.user, err = insert(ctx, tx, id, d, hash); err != nil {
+		if _, err := insert(ctx, tx, id, d, hash); err != nil {
 			return j, err
 		}
 		if e.proven != nil {
@@ -91,7 +91,7 @@ func (s *Service) join(ctx context.Context, e arrival) (j joined, err error) {
 				return j, err
 			}
 		}
-		if j.session, err = query.New(tx).CreateSession(ctx, start); err != nil || row == nil {
+		if j, err = s.begin(ctx, tx.Tx, start); err != nil || row == nil {
 			return j, err
 		}
 		return j, s.accepted(ctx, tx, *row, id)
@@ -100,7 +100,7 @@ func (s *Service) join(ctx context.Context, e arrival) (j joined, err error) {
 }
 
 func (s *Service) mayJoin(ctx context.Context, e arrival) error {
-	if e.code != "" || !s.settings.OpenRegistration {
+	if e.code != "" || s.Registration() != OpenRegistration {
 		row, err := s.usable(ctx, e.code)
 		if err != nil {
 			return err
@@ -137,7 +137,7 @@ func meant(row query.InviteCode, email string) bool {
 // comes later in the transaction, so used_by is filled in by accepted.
 func (s *Service) use(ctx context.Context, tx *live.Tx, code string, d Draft) (Draft, *query.InviteCode, error) {
 	if code == "" {
-		return d, nil, nil
+		return d, nil, s.mustBeOpen(ctx, tx)
 	}
 	row, err := query.New(tx).UseInvite(ctx, query.UseInviteParams{Code: hashCode(code), Now: new(s.now().UnixMicro())})
 	if noRow(err) {

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/peisear/peisear/internal/account/query"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/fold"
 	"github.com/peisear/peisear/internal/base/live"
 )
 
@@ -21,10 +23,21 @@ type Profile struct {
 	Role        Role   `json:"role" enum:"user,admin"`
 }
 
-// Person is what everybody sees of a user.
+// Person is what everybody sees of a user. Somebody who was deleted has no name; what
+// they wrote still points at them.
 type Person struct {
 	ID          string `json:"id" format:"uuid"`
 	DisplayName string `json:"displayName"`
+	Deleted     bool   `json:"deleted,omitzero" doc:"the account is no more, and the name with it"`
+}
+
+// Managed is what admins see of a user.
+type Managed struct {
+	Profile
+	Disabled   bool       `json:"disabled"`
+	Version    int64      `json:"version" doc:"grows by one with every change"`
+	CreatedAt  time.Time  `json:"createdAt"`
+	LastSeenAt *time.Time `json:"lastSeenAt" doc:"when a session was last begun or gone on with; null: never"`
 }
 
 // audited is what the scope "admin" records of a user.
@@ -34,11 +47,12 @@ type audited struct {
 }
 
 var (
+	errNoUser    = errs.New(errs.NotFound, "no such user")
 	errTaken     = &errs.Error{Kind: errs.Conflict, Field: "body.email", Message: "there is an account with this e-mail address; sign in instead"}
 	errLastAdmin = errs.New(errs.Conflict, "this is the only admin: make somebody else an admin first")
 )
 
-// Draft is a user to be.
+// Draft is a user to be. Without a password they set one by a link.
 type Draft struct {
 	Email       string
 	DisplayName string
@@ -92,10 +106,12 @@ func (s *Service) Find(ctx context.Context, email string) (p Profile, err error)
 // many passwords are being hashed.
 func (s *Service) Create(ctx context.Context, by Actor, d Draft) (p Profile, err error) {
 	defer errs.Wrap(&err, "account.Create")
-	if d, err = d.checked(); err != nil {
-		return Profile{}, err
+	var hash *string
+	if d.Password == "" {
+		d, err = d.named()
+	} else if d, err = d.checked(); err == nil {
+		hash, err = s.hashed(ctx, d.Password)
 	}
-	hash, err := s.hash(ctx, d.Password)
 	if err != nil {
 		return Profile{}, err
 	}
@@ -104,73 +120,15 @@ func (s *Service) Create(ctx context.Context, by Actor, d Draft) (p Profile, err
 		if err := mustBeAdmin(ctx, tx, by); err != nil {
 			return Profile{}, err
 		}
-		u, err := insert(ctx, tx, id, d, &hash)
+		u, err := insert(ctx, tx, id, d, hash)
 		return profile(u), err
 	})
 	return p, err
 }
 
-// SetRole gives a user another role. Whatever the user was doing needs a new access
-// token, at once. Forbidden: by is no admin. NotFound: there is no such user.
-// Conflict: it would leave no admin.
-func (s *Service) SetRole(ctx context.Context, by Actor, id string, role Role) (p Profile, err error) {
-	defer errs.Wrap(&err, "account.SetRole(%s, %s)", id, role)
-	if role != User && role != Admin {
-		return Profile{}, errs.Field("body.role", "a role is user or admin")
-	}
-	return s.change(ctx, by, id, func(tx *live.Tx, old query.User) (query.User, error) {
-		if Role(old.Role) == role {
-			return old, nil
-		}
-		return query.New(tx).SetRole(ctx, query.SetRoleParams{ID: id, Role: string(role), Now: tx.Micros()})
-	})
-}
-
-// SetDisabled lets a user in no more, or again. A disabled user is out at once, in
-// all sessions. Errors are those of SetRole.
-func (s *Service) SetDisabled(ctx context.Context, by Actor, id string, disabled bool) (p Profile, err error) {
-	defer errs.Wrap(&err, "account.SetDisabled(%s, %t)", id, disabled)
-	return s.change(ctx, by, id, func(tx *live.Tx, old query.User) (query.User, error) {
-		if (old.DisabledAt != nil) == disabled {
-			return old, nil
-		}
-		q := query.New(tx)
-		if err := errors.Join(q.DeleteSessions(ctx, id), q.DeleteSignIns(ctx, id)); err != nil {
-			return old, err
-		}
-		change := query.SetDisabledParams{ID: id, Now: tx.Micros()}
-		if disabled {
-			change.DisabledAt = &change.Now
-		}
-		return q.SetDisabled(ctx, change)
-	})
-}
-
-// change changes what a user may do; set returns the row with a higher epoch, or as
-// it was.
-func (s *Service) change(ctx context.Context, by Actor, id string, set func(*live.Tx, query.User) (query.User, error)) (Profile, error) {
-	p, _, err := live.Write(ctx, s.log, audit(by, ""), func(tx *live.Tx) (p Profile, err error) {
-		if err := mustBeAdmin(ctx, tx, by); err != nil {
-			return p, err
-		}
-		q := query.New(tx)
-		old, err := q.GetUser(ctx, id)
-		if err != nil {
-			return p, err
-		}
-		u, err := set(tx, old)
-		if err != nil || u.Epoch == old.Epoch {
-			return profile(u), err
-		}
-		if admins, err := q.CountAdmins(ctx); err != nil || admins == 0 {
-			return p, errors.Join(err, errLastAdmin)
-		}
-		if err := s.revoke(ctx, tx.Tx, id, u.Epoch, ""); err != nil {
-			return p, err
-		}
-		return profile(u), tx.RecordIn(adminScope, userEntity, id, auditedOf(old), auditedOf(u))
-	})
-	return p, err
+func (s *Service) hashed(ctx context.Context, password string) (*string, error) {
+	hash, err := s.hash(ctx, password)
+	return &hash, err
 }
 
 // insert adds a user to the table and to the log; hash is nil for one without a
@@ -185,13 +143,13 @@ func insert(ctx context.Context, tx *live.Tx, id string, d Draft, hash *string) 
 	}
 	u, err = q.CreateUser(ctx, query.CreateUserParams{
 		ID: id, Email: d.Email, EmailFolded: Fold(d.Email), DisplayName: d.DisplayName,
-		Role: string(d.Role), PasswordHash: hash, Now: tx.Micros(),
+		NameFolded: fold.Key(d.DisplayName), Role: string(d.Role), PasswordHash: hash, Now: tx.Micros(),
 	})
 	if err != nil {
 		return u, err
 	}
 	return u, errors.Join(
-		tx.RecordIn(orgScope, personEntity, id, nil, Person{u.ID, u.DisplayName}),
+		tx.RecordIn(orgScope, personEntity, id, nil, personOf(u)),
 		tx.RecordIn(adminScope, userEntity, id, nil, auditedOf(u)),
 	)
 }
@@ -233,6 +191,15 @@ func profile(u query.User) Profile {
 	return Profile{ID: u.ID, Email: u.Email, DisplayName: u.DisplayName, Role: Role(u.Role)}
 }
 
+func personOf(u query.User) Person { return Person{u.ID, u.DisplayName, u.DeletedAt != nil} }
+
+func managed(u query.User) Managed {
+	return Managed{
+		Profile: profile(u), Disabled: u.DisabledAt != nil, Version: u.Version,
+		CreatedAt: time.UnixMicro(u.CreatedAt).UTC(), LastSeenAt: timeOf(u.SeenAt),
+	}
+}
+
 func auditedOf(u query.User) audited { return audited{profile(u), u.DisabledAt != nil} }
 
 // people is the scope "org" in a snapshot.
@@ -240,7 +207,7 @@ func people(ctx context.Context, c db.Conn, _ string) (any, error) {
 	rows, err := query.New(c).ListPeople(ctx)
 	all := make([]Person, 0, len(rows))
 	for _, row := range rows {
-		all = append(all, Person(row))
+		all = append(all, Person{row.ID, row.DisplayName, row.DeletedAt != nil})
 	}
 	return all, err
 }

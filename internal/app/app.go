@@ -146,7 +146,7 @@ func (c Config) accounts(s Secrets) (account.Settings, error) {
 		AccessTTL:         c.AccessTokenTTL,
 		RefreshTTL:        c.RefreshTokenTTL,
 		SecureCookie:      c.SecureCookie(),
-		OpenRegistration:  c.OpenRegistration,
+		Registration:      account.Registration(c.Registration),
 		InitialInviteCode: c.InitialInviteCode,
 		Passwords:         account.StandardArgon2(),
 		Clock:             account.SystemClock(),

@@ -43,7 +43,7 @@ type Config struct {
 	JWTPublicKeyPEM   string
 	CookieSecure      bool
 	InitialInviteCode string
-	OpenRegistration  bool
+	Registration      string // "": admins decide in the app
 	TrustedProxies    []netip.Prefix
 	AccessTokenTTL    time.Duration
 	RefreshTokenTTL   time.Duration
@@ -76,7 +76,7 @@ func settings() []setting {
 		{"JWT_PUBLIC_KEY_PEM", "", "RSA keys that verify; the first private key's must be among them", true, setPublicKey},
 		{"COOKIE_SECURE", "0", "1: the refresh cookie is for https only, whatever PUBLIC_BASE_URL says", false, setCookieSecure},
 		{"INITIAL_INVITE_CODE", "", "the first admin's invite; made up when missing", true, setInitialInviteCode},
-		{"REGISTRATION", "invite", "invite, or open: anybody may sign up", false, setRegistration},
+		{"REGISTRATION", "", "invite, or open: anybody may sign up; without it an admin decides in the app, and it is invite at first", false, setRegistration},
 		{"TRUSTED_PROXIES", "", "addresses or networks whose X-Forwarded headers are believed, separated by commas", false, setTrustedProxies},
 		{"ACCESS_TOKEN_TTL_SECS", "900", "how long an access token is good", false, setAccessTokenTTL},
 		{"REFRESH_TOKEN_TTL_SECS", "604800", "how long a session lives without being used", false, setRefreshTokenTTL},
@@ -198,7 +198,7 @@ func (c Config) Warnings() (all []string) {
 	if c.Mode == Production && !c.SecureCookie() {
 		all = append(all, "PUBLIC_BASE_URL is not https: passwords and sessions can be read on the way")
 	}
-	if c.OpenRegistration {
+	if c.Registration == "open" {
 		all = append(all, "REGISTRATION is open: whoever reaches the app can sign up")
 	}
 	return all
@@ -321,7 +321,7 @@ func setRegistration(c *Config, value string) error {
 	if value != "invite" && value != "open" {
 		return fmt.Errorf("%q is neither invite nor open", value)
 	}
-	c.OpenRegistration = value == "open"
+	c.Registration = value
 	return nil
 }
 

@@ -73,7 +73,7 @@ func TestValues(t *testing.T) {
 		}},
 		"secure cookie":    {map[string]string{"COOKIE_SECURE": "1"}, Config.SecureCookie},
 		"cookie over http": {nil, func(c Config) bool { return !c.SecureCookie() }},
-		"open":             {map[string]string{"REGISTRATION": "open"}, func(c Config) bool { return c.OpenRegistration && len(c.Warnings()) == 1 }},
+		"open":             {map[string]string{"REGISTRATION": "open"}, func(c Config) bool { return c.Registration == "open" && len(c.Warnings()) == 1 }},
 		"pages":            {map[string]string{"STATIC_DIR": folder}, func(c Config) bool { return c.StaticDir == folder }},
 		"proxies":          {map[string]string{"TRUSTED_PROXIES": "127.0.0.1, 10.1.2.3/8,::1"}, func(c Config) bool { return len(c.TrustedProxies) == 3 && c.TrustedProxies[1].String() == "10.0.0.0/8" }},
 		"lifetimes":        {map[string]string{"ACCESS_TOKEN_TTL_SECS": "60", "REFRESH_TOKEN_TTL_SECS": "3600"}, func(c Config) bool { return c.AccessTokenTTL == time.Minute && c.RefreshTokenTTL == time.Hour }},

@@ -24,6 +24,7 @@ type InviteCode struct {
 	UsedBy    *string
 	UsedAt    *int64
 	RevokedAt *int64
+	RenewedAt *int64
 }
 
 type Revocation struct {
@@ -71,4 +72,7 @@ type User struct {
 	CreatedAt    int64
 	UpdatedAt    int64
 	Version      int64
+	NameFolded   string
+	SeenAt       *int64
+	DeletedAt    *int64
 }

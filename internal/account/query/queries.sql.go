@@ -36,7 +36,7 @@ func (q *Queries) AddRevocation(ctx context.Context, arg AddRevocationParams) er
 const adoptInvite = `-- name: AdoptInvite :one
 UPDATE invite_codes SET code = $1, id = $2, created_at = $3
 WHERE code = $4 AND id IS NULL
-RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at
+RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at
 `
 
 type AdoptInviteParams struct {
@@ -67,6 +67,44 @@ func (q *Queries) AdoptInvite(ctx context.Context, arg AdoptInviteParams) (Invit
 		&i.UsedBy,
 		&i.UsedAt,
 		&i.RevokedAt,
+		&i.RenewedAt,
+	)
+	return i, err
+}
+
+const buryUser = `-- name: BuryUser :one
+UPDATE users
+SET email = '', email_folded = $1, display_name = '', name_folded = '', role = 'user',
+    password_hash = NULL, seen_at = NULL, disabled_at = $2, deleted_at = $2,
+    epoch = epoch + 1, version = version + 1, updated_at = $2
+WHERE id = $3 AND deleted_at IS NULL
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
+`
+
+type BuryUserParams struct {
+	EmailFolded string
+	Now         *int64
+	ID          string
+}
+
+func (q *Queries) BuryUser(ctx context.Context, arg BuryUserParams) (User, error) {
+	row := q.db.QueryRowContext(ctx, buryUser, arg.EmailFolded, arg.Now, arg.ID)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.EmailFolded,
+		&i.DisplayName,
+		&i.Role,
+		&i.PasswordHash,
+		&i.Epoch,
+		&i.DisabledAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Version,
+		&i.NameFolded,
+		&i.SeenAt,
+		&i.DeletedAt,
 	)
 	return i, err
 }
@@ -145,7 +183,7 @@ func (q *Queries) CreateEmailChange(ctx context.Context, arg CreateEmailChangePa
 const createInitialInvite = `-- name: CreateInitialInvite :one
 INSERT INTO invite_codes (code, role, id, initial, created_at)
 VALUES ($1, 'admin', $2, TRUE, $3)
-RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at
+RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at
 `
 
 type CreateInitialInviteParams struct {
@@ -170,6 +208,7 @@ func (q *Queries) CreateInitialInvite(ctx context.Context, arg CreateInitialInvi
 		&i.UsedBy,
 		&i.UsedAt,
 		&i.RevokedAt,
+		&i.RenewedAt,
 	)
 	return i, err
 }
@@ -179,7 +218,7 @@ const createInvite = `-- name: CreateInvite :one
 INSERT INTO invite_codes (code, email, role, id, grants, initial, created_by, created_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, FALSE,
         $6, $7, $8)
-RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at
+RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at
 `
 
 type CreateInviteParams struct {
@@ -219,6 +258,7 @@ func (q *Queries) CreateInvite(ctx context.Context, arg CreateInviteParams) (Inv
 		&i.UsedBy,
 		&i.UsedAt,
 		&i.RevokedAt,
+		&i.RenewedAt,
 	)
 	return i, err
 }
@@ -333,10 +373,10 @@ func (q *Queries) CreateSignIn(ctx context.Context, arg CreateSignInParams) erro
 
 const createUser = `-- name: CreateUser :one
 
-INSERT INTO users (id, email, email_folded, display_name, role, password_hash, created_at, updated_at)
+INSERT INTO users (id, email, email_folded, display_name, name_folded, role, password_hash, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5,
-        $6, $7, $7)
-RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version
+        $6, $7, $8, $8)
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
 `
 
 type CreateUserParams struct {
@@ -344,6 +384,7 @@ type CreateUserParams struct {
 	Email        string
 	EmailFolded  string
 	DisplayName  string
+	NameFolded   string
 	Role         string
 	PasswordHash *string
 	Now          int64
@@ -356,6 +397,7 @@ func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) (User, e
 		arg.Email,
 		arg.EmailFolded,
 		arg.DisplayName,
+		arg.NameFolded,
 		arg.Role,
 		arg.PasswordHash,
 		arg.Now,
@@ -373,6 +415,9 @@ func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) (User, e
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.Version,
+		&i.NameFolded,
+		&i.SeenAt,
+		&i.DeletedAt,
 	)
 	return i, err
 }
@@ -535,7 +580,7 @@ func (q *Queries) DeleteSignIns(ctx context.Context, userID string) error {
 
 const deleteStaleInitialInvites = `-- name: DeleteStaleInitialInvites :many
 DELETE FROM invite_codes WHERE initial AND used_at IS NULL AND code <> $1
-RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at
+RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at
 `
 
 func (q *Queries) DeleteStaleInitialInvites(ctx context.Context, code string) ([]InviteCode, error) {
@@ -560,6 +605,7 @@ func (q *Queries) DeleteStaleInitialInvites(ctx context.Context, code string) ([
 			&i.UsedBy,
 			&i.UsedAt,
 			&i.RevokedAt,
+			&i.RenewedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -625,6 +671,16 @@ func (q *Queries) DeleteSurplusSessions(ctx context.Context, arg DeleteSurplusSe
 	return items, nil
 }
 
+const forgetAddress = `-- name: ForgetAddress :exec
+UPDATE invite_codes SET email = NULL
+WHERE id = $1 AND (used_at IS NOT NULL OR revoked_at IS NOT NULL)
+`
+
+func (q *Queries) ForgetAddress(ctx context.Context, id *string) error {
+	_, err := q.db.ExecContext(ctx, forgetAddress, id)
+	return err
+}
+
 const getEmailChange = `-- name: GetEmailChange :one
 SELECT user_id, token, email, expires_at FROM email_change WHERE user_id = $1 AND expires_at > $2
 `
@@ -668,7 +724,7 @@ func (q *Queries) GetEmailChangeByToken(ctx context.Context, arg GetEmailChangeB
 }
 
 const getInvite = `-- name: GetInvite :one
-SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at FROM invite_codes WHERE id = $1
+SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at FROM invite_codes WHERE id = $1
 `
 
 func (q *Queries) GetInvite(ctx context.Context, id *string) (InviteCode, error) {
@@ -687,12 +743,13 @@ func (q *Queries) GetInvite(ctx context.Context, id *string) (InviteCode, error)
 		&i.UsedBy,
 		&i.UsedAt,
 		&i.RevokedAt,
+		&i.RenewedAt,
 	)
 	return i, err
 }
 
 const getInviteByCode = `-- name: GetInviteByCode :one
-SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at FROM invite_codes WHERE code = $1
+SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at FROM invite_codes WHERE code = $1
 `
 
 func (q *Queries) GetInviteByCode(ctx context.Context, code string) (InviteCode, error) {
@@ -711,12 +768,13 @@ func (q *Queries) GetInviteByCode(ctx context.Context, code string) (InviteCode,
 		&i.UsedBy,
 		&i.UsedAt,
 		&i.RevokedAt,
+		&i.RenewedAt,
 	)
 	return i, err
 }
 
 const getReset = `-- name: GetReset :one
-SELECT users.id, users.email, users.email_folded, users.display_name, users.role, users.password_hash, users.epoch, users.disabled_at, users.created_at, users.updated_at, users.version FROM password_reset
+SELECT users.id, users.email, users.email_folded, users.display_name, users.role, users.password_hash, users.epoch, users.disabled_at, users.created_at, users.updated_at, users.version, users.name_folded, users.seen_at, users.deleted_at FROM password_reset
 JOIN users ON users.id = password_reset.user_id
 WHERE password_reset.token = $1 AND password_reset.expires_at > $2 AND users.disabled_at IS NULL
 `
@@ -741,6 +799,9 @@ func (q *Queries) GetReset(ctx context.Context, arg GetResetParams) (User, error
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.Version,
+		&i.NameFolded,
+		&i.SeenAt,
+		&i.DeletedAt,
 	)
 	return i, err
 }
@@ -784,6 +845,19 @@ func (q *Queries) GetSession(ctx context.Context, id string) (Session, error) {
 	return i, err
 }
 
+const getSetting = `-- name: GetSetting :one
+
+SELECT value FROM setting WHERE name = $1
+`
+
+// Settings.
+func (q *Queries) GetSetting(ctx context.Context, name string) (string, error) {
+	row := q.db.QueryRowContext(ctx, getSetting, name)
+	var value string
+	err := row.Scan(&value)
+	return value, err
+}
+
 const getSignIn = `-- name: GetSignIn :one
 SELECT token, user_id, method, tries, expires_at FROM sign_in WHERE token = $1
 `
@@ -802,7 +876,7 @@ func (q *Queries) GetSignIn(ctx context.Context, token string) (SignIn, error) {
 }
 
 const getUser = `-- name: GetUser :one
-SELECT id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version FROM users WHERE id = $1
+SELECT id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at FROM users WHERE id = $1
 `
 
 func (q *Queries) GetUser(ctx context.Context, id string) (User, error) {
@@ -820,12 +894,15 @@ func (q *Queries) GetUser(ctx context.Context, id string) (User, error) {
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.Version,
+		&i.NameFolded,
+		&i.SeenAt,
+		&i.DeletedAt,
 	)
 	return i, err
 }
 
 const getUserByEmail = `-- name: GetUserByEmail :one
-SELECT id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version FROM users WHERE email_folded = $1
+SELECT id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at FROM users WHERE email_folded = $1
 `
 
 func (q *Queries) GetUserByEmail(ctx context.Context, emailFolded string) (User, error) {
@@ -843,12 +920,56 @@ func (q *Queries) GetUserByEmail(ctx context.Context, emailFolded string) (User,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.Version,
+		&i.NameFolded,
+		&i.SeenAt,
+		&i.DeletedAt,
 	)
 	return i, err
 }
 
+const listAddressed = `-- name: ListAddressed :many
+SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at FROM invite_codes WHERE email IS NOT NULL ORDER BY code
+`
+
+func (q *Queries) ListAddressed(ctx context.Context) ([]InviteCode, error) {
+	rows, err := q.db.QueryContext(ctx, listAddressed)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []InviteCode
+	for rows.Next() {
+		var i InviteCode
+		if err := rows.Scan(
+			&i.Code,
+			&i.Email,
+			&i.Role,
+			&i.ID,
+			&i.Grants,
+			&i.Initial,
+			&i.CreatedBy,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.UsedBy,
+			&i.UsedAt,
+			&i.RevokedAt,
+			&i.RenewedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listInvites = `-- name: ListInvites :many
-SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at FROM invite_codes
+SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at FROM invite_codes
 WHERE id < CAST($1 AS TEXT)
 ORDER BY id DESC
 LIMIT CAST($2 AS BIGINT)
@@ -881,6 +1002,49 @@ func (q *Queries) ListInvites(ctx context.Context, arg ListInvitesParams) ([]Inv
 			&i.UsedBy,
 			&i.UsedAt,
 			&i.RevokedAt,
+			&i.RenewedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listOpenInvitesBy = `-- name: ListOpenInvitesBy :many
+SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at FROM invite_codes
+WHERE created_by = CAST($1 AS TEXT) AND used_at IS NULL AND revoked_at IS NULL ORDER BY code
+`
+
+func (q *Queries) ListOpenInvitesBy(ctx context.Context, userID string) ([]InviteCode, error) {
+	rows, err := q.db.QueryContext(ctx, listOpenInvitesBy, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []InviteCode
+	for rows.Next() {
+		var i InviteCode
+		if err := rows.Scan(
+			&i.Code,
+			&i.Email,
+			&i.Role,
+			&i.ID,
+			&i.Grants,
+			&i.Initial,
+			&i.CreatedBy,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.UsedBy,
+			&i.UsedAt,
+			&i.RevokedAt,
+			&i.RenewedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -896,12 +1060,13 @@ func (q *Queries) ListInvites(ctx context.Context, arg ListInvitesParams) ([]Inv
 }
 
 const listPeople = `-- name: ListPeople :many
-SELECT id, display_name FROM users ORDER BY id
+SELECT id, display_name, deleted_at FROM users ORDER BY id
 `
 
 type ListPeopleRow struct {
 	ID          string
 	DisplayName string
+	DeletedAt   *int64
 }
 
 func (q *Queries) ListPeople(ctx context.Context) ([]ListPeopleRow, error) {
@@ -913,7 +1078,7 @@ func (q *Queries) ListPeople(ctx context.Context) ([]ListPeopleRow, error) {
 	var items []ListPeopleRow
 	for rows.Next() {
 		var i ListPeopleRow
-		if err := rows.Scan(&i.ID, &i.DisplayName); err != nil {
+		if err := rows.Scan(&i.ID, &i.DisplayName, &i.DeletedAt); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -928,7 +1093,7 @@ func (q *Queries) ListPeople(ctx context.Context) ([]ListPeopleRow, error) {
 }
 
 const listPlainInvites = `-- name: ListPlainInvites :many
-SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at FROM invite_codes WHERE id IS NULL ORDER BY code
+SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at FROM invite_codes WHERE id IS NULL ORDER BY code
 `
 
 func (q *Queries) ListPlainInvites(ctx context.Context) ([]InviteCode, error) {
@@ -953,6 +1118,7 @@ func (q *Queries) ListPlainInvites(ctx context.Context) ([]InviteCode, error) {
 			&i.UsedBy,
 			&i.UsedAt,
 			&i.RevokedAt,
+			&i.RenewedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -1049,28 +1215,37 @@ func (q *Queries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]S
 	return items, nil
 }
 
-const lockUser = `-- name: LockUser :one
-UPDATE users SET updated_at = updated_at WHERE id = $1 AND disabled_at IS NULL
-RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version
+const listUnfolded = `-- name: ListUnfolded :many
+SELECT id, display_name FROM users WHERE name_folded = '' AND deleted_at IS NULL ORDER BY id
+LIMIT CAST($1 AS BIGINT)
 `
 
-func (q *Queries) LockUser(ctx context.Context, id string) (User, error) {
-	row := q.db.QueryRowContext(ctx, lockUser, id)
-	var i User
-	err := row.Scan(
-		&i.ID,
-		&i.Email,
-		&i.EmailFolded,
-		&i.DisplayName,
-		&i.Role,
-		&i.PasswordHash,
-		&i.Epoch,
-		&i.DisabledAt,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.Version,
-	)
-	return i, err
+type ListUnfoldedRow struct {
+	ID          string
+	DisplayName string
+}
+
+func (q *Queries) ListUnfolded(ctx context.Context, n int64) ([]ListUnfoldedRow, error) {
+	rows, err := q.db.QueryContext(ctx, listUnfolded, n)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListUnfoldedRow
+	for rows.Next() {
+		var i ListUnfoldedRow
+		if err := rows.Scan(&i.ID, &i.DisplayName); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const nextRevocation = `-- name: NextRevocation :one
@@ -1132,10 +1307,49 @@ func (q *Queries) PurgeSignIns(ctx context.Context, now int64) error {
 	return err
 }
 
+const renewInvite = `-- name: RenewInvite :one
+UPDATE invite_codes SET code = $1, renewed_at = $2, expires_at = $3
+WHERE id = $4 AND used_at IS NULL AND revoked_at IS NULL
+RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at
+`
+
+type RenewInviteParams struct {
+	Code      string
+	Now       *int64
+	ExpiresAt *int64
+	ID        *string
+}
+
+func (q *Queries) RenewInvite(ctx context.Context, arg RenewInviteParams) (InviteCode, error) {
+	row := q.db.QueryRowContext(ctx, renewInvite,
+		arg.Code,
+		arg.Now,
+		arg.ExpiresAt,
+		arg.ID,
+	)
+	var i InviteCode
+	err := row.Scan(
+		&i.Code,
+		&i.Email,
+		&i.Role,
+		&i.ID,
+		&i.Grants,
+		&i.Initial,
+		&i.CreatedBy,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.UsedBy,
+		&i.UsedAt,
+		&i.RevokedAt,
+		&i.RenewedAt,
+	)
+	return i, err
+}
+
 const revokeInvite = `-- name: RevokeInvite :one
 UPDATE invite_codes SET revoked_at = $1
 WHERE id = $2 AND used_at IS NULL AND revoked_at IS NULL
-RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at
+RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at
 `
 
 type RevokeInviteParams struct {
@@ -1159,6 +1373,7 @@ func (q *Queries) RevokeInvite(ctx context.Context, arg RevokeInviteParams) (Inv
 		&i.UsedBy,
 		&i.UsedAt,
 		&i.RevokedAt,
+		&i.RenewedAt,
 	)
 	return i, err
 }
@@ -1196,52 +1411,27 @@ func (q *Queries) RotateSession(ctx context.Context, arg RotateSessionParams) (i
 	return result.RowsAffected()
 }
 
-const setDisabled = `-- name: SetDisabled :one
-UPDATE users
-SET disabled_at = $1, epoch = epoch + 1, version = version + 1, updated_at = $2
-WHERE id = $3
-RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version
-`
-
-type SetDisabledParams struct {
-	DisabledAt *int64
-	Now        int64
-	ID         string
-}
-
-func (q *Queries) SetDisabled(ctx context.Context, arg SetDisabledParams) (User, error) {
-	row := q.db.QueryRowContext(ctx, setDisabled, arg.DisabledAt, arg.Now, arg.ID)
-	var i User
-	err := row.Scan(
-		&i.ID,
-		&i.Email,
-		&i.EmailFolded,
-		&i.DisplayName,
-		&i.Role,
-		&i.PasswordHash,
-		&i.Epoch,
-		&i.DisabledAt,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.Version,
-	)
-	return i, err
-}
-
 const setDisplayName = `-- name: SetDisplayName :one
-UPDATE users SET display_name = $1, version = version + 1, updated_at = $2
-WHERE id = $3
-RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version
+UPDATE users
+SET display_name = $1, name_folded = $2, version = version + 1, updated_at = $3
+WHERE id = $4
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
 `
 
 type SetDisplayNameParams struct {
 	DisplayName string
+	NameFolded  string
 	Now         int64
 	ID          string
 }
 
 func (q *Queries) SetDisplayName(ctx context.Context, arg SetDisplayNameParams) (User, error) {
-	row := q.db.QueryRowContext(ctx, setDisplayName, arg.DisplayName, arg.Now, arg.ID)
+	row := q.db.QueryRowContext(ctx, setDisplayName,
+		arg.DisplayName,
+		arg.NameFolded,
+		arg.Now,
+		arg.ID,
+	)
 	var i User
 	err := row.Scan(
 		&i.ID,
@@ -1255,6 +1445,9 @@ func (q *Queries) SetDisplayName(ctx context.Context, arg SetDisplayNameParams) 
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.Version,
+		&i.NameFolded,
+		&i.SeenAt,
+		&i.DeletedAt,
 	)
 	return i, err
 }
@@ -1263,7 +1456,7 @@ const setEmail = `-- name: SetEmail :one
 UPDATE users
 SET email = $1, email_folded = $2, version = version + 1, updated_at = $3
 WHERE id = $4 AND disabled_at IS NULL
-RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
 `
 
 type SetEmailParams struct {
@@ -1293,13 +1486,16 @@ func (q *Queries) SetEmail(ctx context.Context, arg SetEmailParams) (User, error
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.Version,
+		&i.NameFolded,
+		&i.SeenAt,
+		&i.DeletedAt,
 	)
 	return i, err
 }
 
 const setInviteUser = `-- name: SetInviteUser :one
 UPDATE invite_codes SET used_by = $1 WHERE code = $2
-RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at
+RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at
 `
 
 type SetInviteUserParams struct {
@@ -1323,14 +1519,29 @@ func (q *Queries) SetInviteUser(ctx context.Context, arg SetInviteUserParams) (I
 		&i.UsedBy,
 		&i.UsedAt,
 		&i.RevokedAt,
+		&i.RenewedAt,
 	)
 	return i, err
+}
+
+const setNameFolded = `-- name: SetNameFolded :exec
+UPDATE users SET name_folded = $1 WHERE id = $2 AND name_folded = ''
+`
+
+type SetNameFoldedParams struct {
+	NameFolded string
+	ID         string
+}
+
+func (q *Queries) SetNameFolded(ctx context.Context, arg SetNameFoldedParams) error {
+	_, err := q.db.ExecContext(ctx, setNameFolded, arg.NameFolded, arg.ID)
+	return err
 }
 
 const setPassword = `-- name: SetPassword :one
 UPDATE users SET password_hash = $1, version = version + 1, updated_at = $2
 WHERE id = $3 AND disabled_at IS NULL AND COALESCE(password_hash, '') = CAST($4 AS TEXT)
-RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
 `
 
 type SetPasswordParams struct {
@@ -1360,6 +1571,9 @@ func (q *Queries) SetPassword(ctx context.Context, arg SetPasswordParams) (User,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.Version,
+		&i.NameFolded,
+		&i.SeenAt,
+		&i.DeletedAt,
 	)
 	return i, err
 }
@@ -1389,20 +1603,27 @@ func (q *Queries) SetPasswordHash(ctx context.Context, arg SetPasswordHashParams
 	return result.RowsAffected()
 }
 
-const setRole = `-- name: SetRole :one
-UPDATE users SET role = $1, epoch = epoch + 1, version = version + 1, updated_at = $2
-WHERE id = $3
-RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version
+const setSealedCheck = `-- name: SetSealedCheck :exec
+UPDATE sealed_check SET sealed = $1 WHERE id = 1
 `
 
-type SetRoleParams struct {
-	Role string
-	Now  int64
-	ID   string
+func (q *Queries) SetSealedCheck(ctx context.Context, sealed string) error {
+	_, err := q.db.ExecContext(ctx, setSealedCheck, sealed)
+	return err
 }
 
-func (q *Queries) SetRole(ctx context.Context, arg SetRoleParams) (User, error) {
-	row := q.db.QueryRowContext(ctx, setRole, arg.Role, arg.Now, arg.ID)
+const setSeen = `-- name: SetSeen :one
+UPDATE users SET seen_at = $1 WHERE id = $2 AND disabled_at IS NULL
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
+`
+
+type SetSeenParams struct {
+	Now *int64
+	ID  string
+}
+
+func (q *Queries) SetSeen(ctx context.Context, arg SetSeenParams) (User, error) {
+	row := q.db.QueryRowContext(ctx, setSeen, arg.Now, arg.ID)
 	var i User
 	err := row.Scan(
 		&i.ID,
@@ -1416,17 +1637,69 @@ func (q *Queries) SetRole(ctx context.Context, arg SetRoleParams) (User, error) 
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.Version,
+		&i.NameFolded,
+		&i.SeenAt,
+		&i.DeletedAt,
 	)
 	return i, err
 }
 
-const setSealedCheck = `-- name: SetSealedCheck :exec
-UPDATE sealed_check SET sealed = $1 WHERE id = 1
+const setSetting = `-- name: SetSetting :exec
+INSERT INTO setting (name, value, updated_at) VALUES ($1, $2, $3)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
 `
 
-func (q *Queries) SetSealedCheck(ctx context.Context, sealed string) error {
-	_, err := q.db.ExecContext(ctx, setSealedCheck, sealed)
+type SetSettingParams struct {
+	Name  string
+	Value string
+	Now   int64
+}
+
+func (q *Queries) SetSetting(ctx context.Context, arg SetSettingParams) error {
+	_, err := q.db.ExecContext(ctx, setSetting, arg.Name, arg.Value, arg.Now)
 	return err
+}
+
+const setStanding = `-- name: SetStanding :one
+UPDATE users
+SET role = $1, disabled_at = $2, epoch = epoch + 1, version = version + 1,
+    updated_at = $3
+WHERE id = $4 AND deleted_at IS NULL
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
+`
+
+type SetStandingParams struct {
+	Role       string
+	DisabledAt *int64
+	Now        int64
+	ID         string
+}
+
+func (q *Queries) SetStanding(ctx context.Context, arg SetStandingParams) (User, error) {
+	row := q.db.QueryRowContext(ctx, setStanding,
+		arg.Role,
+		arg.DisabledAt,
+		arg.Now,
+		arg.ID,
+	)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.EmailFolded,
+		&i.DisplayName,
+		&i.Role,
+		&i.PasswordHash,
+		&i.Epoch,
+		&i.DisabledAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Version,
+		&i.NameFolded,
+		&i.SeenAt,
+		&i.DeletedAt,
+	)
+	return i, err
 }
 
 const trySignIn = `-- name: TrySignIn :one
@@ -1480,7 +1753,7 @@ const useInvite = `-- name: UseInvite :one
 UPDATE invite_codes SET used_at = $1
 WHERE code = $2 AND used_at IS NULL AND revoked_at IS NULL
   AND (expires_at IS NULL OR expires_at > $1)
-RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at
+RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at
 `
 
 type UseInviteParams struct {
@@ -1504,6 +1777,7 @@ func (q *Queries) UseInvite(ctx context.Context, arg UseInviteParams) (InviteCod
 		&i.UsedBy,
 		&i.UsedAt,
 		&i.RevokedAt,
+		&i.RenewedAt,
 	)
 	return i, err
 }

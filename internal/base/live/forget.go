@@ -2,17 +2,11 @@ package live
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"slices"
 
-	"github.com/peisear/peisear/internal/base/db"
-	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/live/query"
 )
-
-// errScopeEnded is for whoever was under way when a user was deleted.
-var errScopeEnded = errs.New(errs.NotFound, "this is no more: its owner has been deleted")
 
 // memory names what the log shall not know any more of a row.
 type memory struct {
@@ -38,24 +32,11 @@ func (tx *Tx) Forget(entity, id string, fields ...string) {
 }
 
 func (tx *Tx) endNow(scope string, _ []Change) error {
-	if err := tx.q.DeleteChanges(tx.ctx, scope); err != nil {
+	q := query.New(tx.Tx)
+	if err := q.DeleteChanges(tx.ctx, scope); err != nil {
 		return err
 	}
-	if err := tx.q.End(tx.ctx, scope); err != nil {
-		return err
-	}
-	return tx.q.Seal(tx.ctx, query.SealParams{Scope: scope, Tx: tx.mutation.Tx, At: tx.Micros(), Actor: tx.mutation.Actor})
-}
-
-// hasEnded reports whether one of the scopes has.
-func (l *Log) hasEnded(ctx context.Context, scopes []string) bool {
-	for _, scope := range scopes {
-		seq, err := db.Read(ctx, l.db, func(ctx context.Context, c db.Conn) (int64, error) { return query.New(c).Head(ctx, scope) })
-		if err == nil && seq < 0 {
-			return true
-		}
-	}
-	return false
+	return q.End(tx.ctx, scope)
 }
 
 func (tx *Tx) forget(m memory) error {

@@ -133,9 +133,6 @@ func Write[T any](ctx context.Context, l *Log, m Mutation, fn func(*Tx) (T, erro
 	if same, ok := errors.AsType[unchanged[T]](err); ok {
 		return same.value, nil, nil
 	}
-	if errs.Is(err, errs.Conflict) && l.hasEnded(ctx, m.Scopes) {
-		err = errScopeEnded
-	}
 	return v, nil, err
 }
 

@@ -3,7 +3,7 @@ INSERT INTO scope (id, seq) VALUES (sqlc.arg(id), 1)
 ON CONFLICT (id) DO UPDATE SET seq = scope.seq + 1 WHERE scope.seq >= 0;
 
 -- name: Unbump :exec
-UPDATE scope SET seq = seq - 1 WHERE id = sqlc.arg(id) AND seq > 0;
+UPDATE scope SET seq = seq - 1 WHERE id = sqlc.arg(id);
 
 -- name: Head :one
 SELECT seq FROM scope WHERE id = sqlc.arg(id);
@@ -24,17 +24,11 @@ SELECT epoch FROM log_epoch WHERE id = 1;
 -- name: BeginEpoch :exec
 INSERT INTO log_epoch (id, epoch) VALUES (1, sqlc.arg(epoch)) ON CONFLICT (id) DO NOTHING;
 
--- A scope that has ended stays at -1, where a change stands already: no other gets in.
-
 -- name: DeleteChanges :exec
 DELETE FROM change WHERE scope = sqlc.arg(scope);
 
 -- name: End :exec
 UPDATE scope SET seq = -1 WHERE id = sqlc.arg(id);
-
--- name: Seal :exec
-INSERT INTO change (scope, seq, n, tx, at, actor, entity, entity_id, op, patch, prior)
-VALUES (sqlc.arg(scope), -1, 0, sqlc.arg(tx), sqlc.arg(at), sqlc.arg(actor), 'scope', sqlc.arg(scope), 'delete', '{}', '{}');
 
 -- name: SharedChanges :many
 SELECT scope, seq, n, patch, prior FROM change

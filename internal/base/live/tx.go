@@ -84,7 +84,8 @@ func (tx *Tx) RecordIn(scope, entity, id string, old, new any) (err error) {
 	return nil
 }
 
-// lock gives the transaction its seq in a scope, once.
+// lock gives the transaction its seq in a scope, once. NotFound, now or later: the scope
+// has ended.
 func (tx *Tx) lock(scope string) (*[]Change, error) {
 	if changes, ok := tx.scopes[scope]; ok {
 		return changes, nil
@@ -98,7 +99,7 @@ func (tx *Tx) lock(scope string) (*[]Change, error) {
 }
 
 // end appends the rows and returns the scopes that have some. A scope where nothing was
-// recorded gives its number back. Conflict: a scope has ended.
+// recorded gives its number back.
 func (tx *Tx) end() (changed []string, err error) {
 	for scope, changes := range tx.scopes {
 		if len(*changes) > 0 && !slices.Contains(tx.over, scope) {

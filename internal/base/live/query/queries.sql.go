@@ -65,11 +65,9 @@ func (q *Queries) Bump(ctx context.Context, id string) error {
 }
 
 const deleteChanges = `-- name: DeleteChanges :exec
-
 DELETE FROM change WHERE scope = $1
 `
 
-// A scope that has ended stays at -1, where a change stands already: no other gets in.
 func (q *Queries) DeleteChanges(ctx context.Context, scope string) error {
 	_, err := q.db.ExecContext(ctx, deleteChanges, scope)
 	return err
@@ -154,28 +152,6 @@ func (q *Queries) Rewrite(ctx context.Context, arg RewriteParams) error {
 	return err
 }
 
-const seal = `-- name: Seal :exec
-INSERT INTO change (scope, seq, n, tx, at, actor, entity, entity_id, op, patch, prior)
-VALUES ($1, -1, 0, $2, $3, $4, 'scope', $1, 'delete', '{}', '{}')
-`
-
-type SealParams struct {
-	Scope string
-	Tx    string
-	At    int64
-	Actor string
-}
-
-func (q *Queries) Seal(ctx context.Context, arg SealParams) error {
-	_, err := q.db.ExecContext(ctx, seal,
-		arg.Scope,
-		arg.Tx,
-		arg.At,
-		arg.Actor,
-	)
-	return err
-}
-
 const sharedChanges = `-- name: SharedChanges :many
 SELECT scope, seq, n, patch, prior FROM change
 WHERE scope IN ('admin', 'org') AND entity_id = $1 AND entity = $2
@@ -224,7 +200,7 @@ func (q *Queries) SharedChanges(ctx context.Context, arg SharedChangesParams) ([
 }
 
 const unbump = `-- name: Unbump :exec
-UPDATE scope SET seq = seq - 1 WHERE id = $1 AND seq > 0
+UPDATE scope SET seq = seq - 1 WHERE id = $1
 `
 
 func (q *Queries) Unbump(ctx context.Context, id string) error {

@@ -1,0 +1,198 @@
+package account_test
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/errs"
+)
+
+func TestManage(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		ctx := t.Context()
+		admin := actor(t, n, n.signUp(t, "admin", account.Admin))
+		ann := n.signUp(t, "ann", account.User)
+		m, err := n.ManagedUser(ctx, admin, ann.User.ID)
+		if err != nil || m.Profile != ann.User || m.Disabled || m.Version != 1 || m.LastSeenAt == nil || m.CreatedAt.IsZero() {
+			t.Fatalf("%+v, %v", m, err)
+		}
+		same, err := n.Manage(ctx, admin, "", m.ID, account.Standing{Role: new(account.User), Disabled: new(false), Version: new(int64(1))})
+		if err != nil || same.Version != 1 || n.me(t, ann) != http.StatusOK {
+			t.Errorf("the same again: %+v, %v", same, err)
+		}
+		for range 2 { // the answer may have been lost
+			both, err := n.Manage(ctx, admin, "tx", m.ID, account.Standing{Role: new(account.Admin), Disabled: new(true), Version: new(int64(1))})
+			if err != nil || both.Role != account.Admin || !both.Disabled || both.Version != 2 {
+				t.Errorf("%+v, %v", both, err)
+			}
+		}
+		if status := n.me(t, ann); status != http.StatusUnauthorized {
+			t.Errorf("disabled, and let in: %d", status)
+		}
+		_, err = n.Manage(ctx, admin, "tx", admin.ID, account.Standing{Disabled: new(true)})
+		wantKind(t, "the id of another mutation", err, errs.Conflict)
+		_, err = n.Manage(ctx, admin, "", m.ID, account.Standing{Role: new(account.User), Version: new(int64(1))})
+		wantKind(t, "stale", err, errs.Conflict)
+		if now, ok := errs.Of(err).Current.(account.Managed); !ok || now.Version != 2 || !now.Disabled {
+			t.Errorf("current is %+v", errs.Of(err).Current)
+		}
+		back, err := n.Manage(ctx, admin, "", m.ID, account.Standing{Disabled: new(false)})
+		if err != nil || back.Disabled || back.Role != account.Admin {
+			t.Errorf("%+v, %v", back, err)
+		}
+		log := n.logged(t, "admin")
+		if !strings.Contains(log, `update user `+m.ID+` {"disabled":true,"role":"admin"} {"disabled":false,"role":"user"}`) {
+			t.Error(log)
+		}
+	})
+}
+
+// TestWhoIsOutLetsNobodyIn: the invites of somebody who is disabled are withdrawn.
+func TestWhoIsOutLetsNobodyIn(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		ctx := t.Context()
+		n.signUp(t, "admin", account.Admin)
+		bob := actor(t, n, n.signUp(t, "bob", account.Admin))
+		_, theirs, err := n.Invite(ctx, bob, "", account.InviteDraft{Role: account.Admin})
+		if err != nil {
+			t.Fatal(err)
+		}
+		others := n.invite(t, account.InviteDraft{})
+		if _, err := n.SetDisabled(ctx, account.Operator(), bob.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		_, err = n.join(t, theirs, "back@example.org")
+		wantKind(t, "their invite", err, errs.Invalid)
+		if _, err := n.join(t, others, "new@example.org"); err != nil {
+			t.Errorf("somebody else's: %v", err)
+		}
+	})
+}
+
+func TestSignOutUser(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		ctx, other := t.Context(), newNode(t, n.db)
+		ann, bob := n.signUp(t, "ann", account.User), n.signUp(t, "bob", account.User)
+		second, err := n.Login(ctx, home, "ann@example.org", password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := n.SignOutUser(ctx, account.Operator(), "", ann.User.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, node := range []*node{n, other} {
+			if err := node.CatchUp(ctx); err != nil {
+				t.Fatal(err)
+			}
+			for name, c := range map[string]struct {
+				session account.SignedIn
+				status  int
+			}{"one": {ann, 401}, "the other": {second, 401}, "somebody else's": {bob, 200}} {
+				if status := node.me(t, c.session); status != c.status {
+					t.Errorf("%s: %d", name, status)
+				}
+			}
+		}
+		_, err = n.Refresh(ctx, home, second.Refresh, "")
+		wantKind(t, "refresh", err, errs.Unauthorized)
+		if again, err := n.Login(ctx, home, "ann@example.org", password); err != nil || n.me(t, again) != http.StatusOK {
+			t.Errorf("signing in again: %v", err)
+		}
+		wantKind(t, "nobody", n.SignOutUser(ctx, account.Operator(), "", "nobody"), errs.NotFound)
+	})
+}
+
+func TestSetPassword(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		ctx := t.Context()
+		ann := n.signUp(t, "ann", account.User)
+		wantKind(t, "a short one", n.SetPassword(ctx, account.Operator(), ann.User.ID, "1234567"), errs.Invalid)
+		wantKind(t, "of nobody", n.SetPassword(ctx, account.Operator(), "nobody", "another horse"), errs.NotFound)
+		off := n.signUp(t, "off", account.User).User
+		if _, err := n.SetDisabled(ctx, account.Operator(), off.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		wantKind(t, "of somebody disabled", n.SetPassword(ctx, account.Operator(), off.ID, "another horse"), errs.Conflict)
+		if err := n.SetPassword(ctx, account.Operator(), ann.User.ID, "another horse"); err != nil {
+			t.Fatal(err)
+		}
+		if status := n.me(t, ann); status != http.StatusUnauthorized {
+			t.Errorf("the session goes on: %d", status)
+		}
+		_, err := n.Login(ctx, home, "ann@example.org", password)
+		wantKind(t, "the old password", err, errs.Unauthorized)
+		n.clock.pass(time.Minute)
+		if _, err := n.Login(ctx, home, "ann@example.org", "another horse"); err != nil {
+			t.Errorf("the new password: %v", err)
+		}
+		if log := n.logged(t, "admin"); !strings.Contains(log, "create password "+ann.User.ID+` {"event":"set"} {}`) || strings.Contains(log, "argon2") {
+			t.Error(log)
+		}
+	})
+}
+
+// TestNobodySlipsIn signs in over and over while the account is being disabled.
+func TestNobodySlipsIn(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		ctx := t.Context()
+		n.signUp(t, "admin", account.Admin)
+		ann := n.signUp(t, "ann", account.User)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range 10 {
+					s, err := n.SignIn(ctx, home, account.Proof{UserID: ann.User.ID, Method: "password"})
+					if err == nil {
+						_, err = n.Refresh(ctx, home, s.Refresh, "")
+					}
+					if err != nil && !errs.Is(err, errs.Unauthorized) {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		if _, err := n.SetDisabled(ctx, account.Operator(), ann.User.ID, true); err != nil {
+			t.Error(err)
+		}
+		wg.Wait()
+		if left := n.count(t, "session", "user_id = $1", ann.User.ID); left != 0 {
+			t.Errorf("%d sessions are left", left)
+		}
+	})
+}
+
+func TestUserWithoutAPassword(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		p, err := n.Create(t.Context(), account.Operator(), account.Draft{Email: "ann@example.org", DisplayName: "Ann", Role: account.User})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = n.Login(t.Context(), home, p.Email, "")
+		wantKind(t, "no password", err, errs.Unauthorized)
+		if m, err := n.ManagedUser(t.Context(), account.Operator(), p.ID); err != nil || m.LastSeenAt != nil {
+			t.Errorf("%+v, %v", m, err)
+		}
+	})
+}
+
+// TestFoldNames completes rows from before names were folded.
+func TestFoldNames(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		const many = 450
+		for i := range many {
+			n.exec(t, "INSERT INTO users (id, email, email_folded, display_name, created_at, updated_at) VALUES ($1, $1, $1, 'Größe', 1, 1)", string(rune('a'+i%26))+strings.Repeat("x", i/26))
+		}
+		if err := n.FoldNames(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if done := n.count(t, "users", "name_folded = 'grosse'"); done != many {
+			t.Errorf("%d of %d", done, many)
+		}
+	})
+}
