@@ -61,6 +61,10 @@ const (
 	emailEntity    = "email"
 )
 
+// AuditScope is where slices record what admins shall see: who did what to accounts,
+// and what admins decide.
+const AuditScope = adminScope
+
 // Lifetimes that an operator cannot change.
 const (
 	sessionLifetime = 30 * 24 * time.Hour // whatever is done in it

@@ -12,9 +12,9 @@ import (
 // product lists the features in the order in which they depend on each other.
 // A new feature is one line here.
 func product(d *db.DB, log *live.Log, accounts *account.Service) []feature.Feature {
-	features := []feature.Feature{
-		notes.Feature(notes.New(d, log)),
-	}
+	own := notes.New(d, log)
+	accounts.Leaving.Subscribe(own.Leave)
+	features := []feature.Feature{notes.Feature(own)}
 	return append(features, tracker.Features(d, log, accounts)...)
 }
 

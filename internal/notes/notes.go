@@ -163,6 +163,12 @@ func (s *Service) Delete(ctx context.Context, by account.Actor, tx, id string) (
 	return err
 }
 
+// Leave removes the notes of a user who is being deleted; the scope that would tell of
+// it ends with them. Subscribe it to account's topic Leaving.
+func (s *Service) Leave(ctx context.Context, tx *live.Tx, l account.Leave) error {
+	return query.New(tx).DeleteNotes(ctx, l.UserID)
+}
+
 // change runs fn as a mutation and returns the note that it made, or for a mutation
 // sent again the note as it is now. id is the note's, "" for one that fn makes.
 func (s *Service) change(ctx context.Context, by account.Actor, tx, id string, fn func(*live.Tx) (Note, error)) (Note, error) {

@@ -24,3 +24,6 @@ RETURNING *;
 
 -- name: AllNotes :many
 SELECT * FROM notes WHERE user_id = sqlc.arg(user_id) ORDER BY id;
+
+-- name: DeleteNotes :exec
+DELETE FROM notes WHERE user_id = sqlc.arg(user_id);

@@ -18,7 +18,9 @@ import (
 // other.
 func Features(d *db.DB, log *live.Log, accounts *account.Service) []feature.Feature {
 	projects := project.New(d, log)
+	accounts.VetGrants(projects.Vet)
 	accounts.Accepted.Subscribe(projects.Join)
+	accounts.Leaving.Subscribe(projects.Leave)
 	issues := issue.New(d, log, projects)
 	return []feature.Feature{
 		project.Feature(projects),

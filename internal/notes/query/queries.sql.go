@@ -104,6 +104,15 @@ func (q *Queries) DeleteNote(ctx context.Context, arg DeleteNoteParams) (Note, e
 	return i, err
 }
 
+const deleteNotes = `-- name: DeleteNotes :exec
+DELETE FROM notes WHERE user_id = $1
+`
+
+func (q *Queries) DeleteNotes(ctx context.Context, userID string) error {
+	_, err := q.db.ExecContext(ctx, deleteNotes, userID)
+	return err
+}
+
 const getNote = `-- name: GetNote :one
 SELECT id, user_id, title, body, version, created_at, updated_at FROM notes WHERE id = $1 AND user_id = $2
 `

@@ -297,7 +297,8 @@ func remove(ctx context.Context, tx *live.Tx, by account.Actor, found query.Ente
 	return tx.Record(entity, row.ID, issue(row, found.ProjectKey), nil)
 }
 
-// unassign takes the issues of somebody who leaves a project from them.
+// unassign takes the issues of somebody who leaves a project from them. An heir who is
+// a member gets them.
 func unassign(ctx context.Context, tx *live.Tx, d project.Departure) error {
 	q := query.New(tx)
 	key, err := q.ProjectKey(ctx, d.ProjectID)
@@ -309,7 +310,7 @@ func unassign(ctx context.Context, tx *live.Tx, d project.Departure) error {
 		return err
 	}
 	for _, row := range rows {
-		now, err := q.Unassign(ctx, query.UnassignParams{ID: row.ID, Now: tx.Micros()})
+		now, err := q.Unassign(ctx, query.UnassignParams{ID: row.ID, Heir: d.HeirID, Now: tx.Micros()})
 		if err != nil {
 			return err
 		}

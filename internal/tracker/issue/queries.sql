@@ -100,7 +100,11 @@ SELECT * FROM issue
 WHERE project_id = sqlc.arg(project_id) AND assignee_id = CAST(sqlc.arg(user_id) AS TEXT) ORDER BY number;
 
 -- name: Unassign :one
-UPDATE issue SET assignee_id = NULL, version = version + 1, updated_at = sqlc.arg(now)
+UPDATE issue
+SET assignee_id = (
+      SELECT heir.user_id FROM project_member heir
+      WHERE heir.project_id = issue.project_id AND heir.user_id = sqlc.arg(heir)),
+    version = version + 1, updated_at = sqlc.arg(now)
 WHERE issue.id = sqlc.arg(id) AND issue.assignee_id IS NOT NULL AND NOT EXISTS (
   SELECT 1 FROM project_member m
   WHERE m.project_id = issue.project_id AND m.user_id = issue.assignee_id)

@@ -25,6 +25,9 @@ func (s *Service) routes(api *web.API) {
 	account.HandleScoped(api, web.Op("member.add", "POST /api/projects/{key}/members", http.StatusCreated), s.addMember)
 	account.HandleScoped(api, web.Op("member.update", "PATCH /api/projects/{key}/members/{userId}", http.StatusOK), s.updateMember)
 	account.HandleScoped(api, web.Op("member.remove", "DELETE /api/projects/{key}/members/{userId}", http.StatusNoContent), s.removeMember)
+
+	account.Handle(api, web.Op("project.names", "GET /api/admin/projects", http.StatusOK), account.RequireRole(account.Admin, s.listNames))
+	account.Handle(api, web.Op("project.takeOver", "POST /api/admin/projects/{id}/take-over", http.StatusOK), account.RequireRole(account.Admin, s.takeOver))
 }
 
 // Path is embedded in the input of operations on one project.
@@ -84,6 +87,21 @@ type (
 		web.Mutation
 		Path
 		UserID string `path:"userId" format:"uuid"`
+	}
+	listNamesInput struct {
+		Ownerless bool   `query:"ownerless" doc:"only those that no active user owns"`
+		Cursor    string `query:"cursor" pattern:"^[A-Z][A-Z0-9]{1,9}$" doc:"nextCursor of the page before"`
+		Limit     int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	}
+	takeOverInput struct {
+		web.Mutation
+		ID string `path:"id" format:"uuid"`
+	}
+	namesOutput struct {
+		Body struct {
+			Items      []Name  `json:"items" nullable:"false"`
+			NextCursor *string `json:"nextCursor" doc:"null on the last page"`
+		}
 	}
 	projectOutput  struct{ Body Project }
 	memberOutput   struct{ Body Person }
@@ -171,4 +189,18 @@ func (s *Service) updateMember(ctx context.Context, by account.Actor, in *update
 
 func (s *Service) removeMember(ctx context.Context, by account.Actor, in *removeMemberInput) (*noOutput, error) {
 	return nil, s.RemoveMember(ctx, by, in.Tx, in.Key, in.UserID)
+}
+
+func (s *Service) listNames(ctx context.Context, by account.Actor, in *listNamesInput) (*namesOutput, error) {
+	out := new(namesOutput)
+	items, more, err := s.Names(ctx, by, in.Ownerless, in.Cursor, in.Limit)
+	if out.Body.Items = items; more {
+		out.Body.NextCursor = &items[len(items)-1].Key
+	}
+	return out, err
+}
+
+func (s *Service) takeOver(ctx context.Context, by account.Actor, in *takeOverInput) (*projectOutput, error) {
+	p, err := s.TakeOver(ctx, by, in.Tx, in.ID)
+	return &projectOutput{p}, err
 }

@@ -3,7 +3,6 @@ package project
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 
 	"github.com/peisear/peisear/internal/account"
@@ -182,12 +181,13 @@ func (s *Service) RemoveMember(ctx context.Context, by account.Actor, tx, key, u
 		if err := keepsOwner(ctx, tx, p.ID, old); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, s.leave(ctx, tx, by, p.ID, old)
+		return struct{}{}, s.leave(ctx, tx, by, p.ID, old, "")
 	})
 	return err
 }
 
-func (s *Service) leave(ctx context.Context, tx *live.Tx, by account.Actor, projectID string, who Person) error {
+// leave ends a membership; heirID is who takes over the work, "" for nobody.
+func (s *Service) leave(ctx context.Context, tx *live.Tx, by account.Actor, projectID string, who Person, heirID string) error {
 	_, err := query.New(tx).RemoveMember(ctx, query.RemoveMemberParams{ProjectID: projectID, UserID: who.UserID, Actor: by.ID})
 	if err != nil {
 		return err
@@ -199,60 +199,7 @@ func (s *Service) leave(ctx context.Context, tx *live.Tx, by account.Actor, proj
 	if err := tx.RecordIn(scope, "membership", projectID, membership{projectID, who.Role}, nil); err != nil {
 		return err
 	}
-	return s.Left.Publish(ctx, tx, Departure{ProjectID: projectID, UserID: who.UserID})
-}
-
-// grant is what an invite may promise. Others' grants are left to others.
-type grant struct {
-	Project string `json:"project"` // its id
-	Role    Role   `json:"role"`
-}
-
-// Join turns what an accepted invite promises into memberships: as far as who sent
-// it may still give them. Subscribe it to account's topic Accepted.
-func (s *Service) Join(ctx context.Context, tx *live.Tx, a account.Acceptance) error {
-	var grants []grant
-	if err := json.Unmarshal(a.Grants, &grants); err != nil {
-		return nil //nolint:nilerr // another slice's grants
-	}
-	q := query.New(tx)
-	for _, g := range grants {
-		allowed, err := mayBring(ctx, q, a, g)
-		if err != nil {
-			return err
-		}
-		if !allowed {
-			continue
-		}
-		_, err = q.AddMember(ctx, query.AddMemberParams{
-			UserID: a.UserID, Role: string(g.Role), Now: tx.Micros(), ProjectID: g.Project, Actor: a.InvitedBy,
-		})
-		if err != nil {
-			return err
-		}
-		if _, err := recordMember(ctx, tx, g.Project, a.UserID, nil); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// mayBring reports whether who sent the invite may still give what it promises, and
-// the new user does not have it by an earlier line of the same promise.
-func mayBring(ctx context.Context, q *query.Queries, a account.Acceptance, g grant) (bool, error) {
-	sender, err := q.GetMember(ctx, query.GetMemberParams{ProjectID: g.Project, UserID: a.InvitedBy})
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	role := Role(sender.Role)
-	if err != nil || !role.May(Maintainer) || !role.May(g.Role) || g.Role.level() == 0 {
-		return false, err
-	}
-	_, err = q.GetMember(ctx, query.GetMemberParams{ProjectID: g.Project, UserID: a.UserID})
-	if errors.Is(err, sql.ErrNoRows) {
-		return true, nil
-	}
-	return false, err
+	return s.Left.Publish(ctx, tx, Departure{ProjectID: projectID, UserID: who.UserID, HeirID: heirID})
 }
 
 // recordMember records a member who is new, or was old before.

@@ -173,7 +173,7 @@ func TestLeaving(t *testing.T) {
 			}
 			wantKind(t, "leaving again", w.RemoveMember(ctx, w.asRole(who), "leave again", "MESOS", w.asRole(who).ID), errs.NotFound)
 		}
-		want := []project.Departure{{w.p.ID, w.viewer.ID}, {w.p.ID, w.member.ID}, {w.p.ID, w.maintainer.ID}}
+		want := []project.Departure{{w.p.ID, w.viewer.ID, ""}, {w.p.ID, w.member.ID, ""}, {w.p.ID, w.maintainer.ID, ""}}
 		if diff := cmp.Diff(want, left); diff != "" {
 			t.Error(diff)
 		}

@@ -2,8 +2,9 @@
 // issues.
 //
 // A project belongs to its members. To everybody else, an admin of the instance
-// included, it does not exist: whatever they ask about it is NotFound. A member's
-// role says what they may do in it, each role all that the one before may:
+// included, it does not exist: whatever they ask about it is NotFound; but admins may
+// list its name, and take it over when no active user owns it. A member's role says
+// what they may do in it, each role all that the one before may:
 //
 //	viewer      read
 //	member      write issues
@@ -90,6 +91,7 @@ type Edit struct {
 type Departure struct {
 	ProjectID string
 	UserID    string
+	HeirID    string // who takes over their work if they are a member, "" for nobody
 }
 
 // Service keeps the projects.

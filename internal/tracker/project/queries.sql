@@ -115,3 +115,57 @@ WHERE project_member.project_id = sqlc.arg(project_id) AND project_member.user_i
   WHERE m.project_id = project_member.project_id AND m.user_id = sqlc.arg(actor)
     AND (m.role IN ('owner', 'maintainer') OR m.user_id = project_member.user_id))
 RETURNING *;
+
+-- name: FindProject :one
+SELECT * FROM project WHERE project_key = sqlc.arg(project_key);
+
+-- name: AddByOperator :one
+INSERT INTO project_member (project_id, user_id, role, joined_at)
+SELECT project.id, sqlc.arg(user_id), sqlc.arg(role), sqlc.arg(now)
+FROM project
+WHERE project.id = sqlc.arg(project_id) AND CAST(sqlc.arg(actor) AS TEXT) = 'operator'
+RETURNING *;
+
+-- Owners who are disabled look after nothing: a project without another is ownerless.
+
+-- name: ListSoleOwned :many
+SELECT project.id, project.project_key
+FROM project_member own JOIN project ON project.id = own.project_id
+WHERE own.user_id = sqlc.arg(user_id) AND own.role = 'owner' AND NOT EXISTS (
+  SELECT 1 FROM project_member m JOIN users ON users.id = m.user_id
+  WHERE m.project_id = own.project_id AND m.user_id <> own.user_id AND m.role = 'owner' AND users.disabled_at IS NULL)
+ORDER BY project.project_key;
+
+-- name: HandOver :one
+INSERT INTO project_member (project_id, user_id, role, joined_at)
+SELECT own.project_id, sqlc.arg(heir), 'owner', sqlc.arg(now)
+FROM project_member own
+WHERE own.project_id = sqlc.arg(project_id) AND own.user_id = sqlc.arg(user_id) AND own.role = 'owner'
+ON CONFLICT (project_id, user_id) DO UPDATE SET role = 'owner'
+RETURNING *;
+
+-- name: TakeOver :one
+INSERT INTO project_member (project_id, user_id, role, joined_at)
+SELECT project.id, users.id, 'owner', sqlc.arg(now)
+FROM project CROSS JOIN users
+WHERE project.id = sqlc.arg(project_id)
+  AND users.id = sqlc.arg(actor) AND users.role = 'admin' AND users.disabled_at IS NULL
+  AND NOT EXISTS (
+    SELECT 1 FROM project_member m JOIN users owner ON owner.id = m.user_id
+    WHERE m.project_id = project.id AND m.role = 'owner' AND owner.disabled_at IS NULL)
+ON CONFLICT (project_id, user_id) DO UPDATE SET role = 'owner'
+RETURNING *;
+
+-- name: ListNames :many
+SELECT id, project_key, name FROM project
+WHERE project_key > sqlc.arg(after)
+ORDER BY project_key
+LIMIT CAST(sqlc.arg(n) AS BIGINT);
+
+-- name: ListOwnerless :many
+SELECT id, project_key, name FROM project
+WHERE project_key > sqlc.arg(after) AND NOT EXISTS (
+  SELECT 1 FROM project_member m JOIN users ON users.id = m.user_id
+  WHERE m.project_id = project.id AND m.role = 'owner' AND users.disabled_at IS NULL)
+ORDER BY project_key
+LIMIT CAST(sqlc.arg(n) AS BIGINT);

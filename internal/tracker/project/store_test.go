@@ -64,6 +64,18 @@ func TestStatementsAsAStranger(t *testing.T) {
 				_, err := q.SetRole(ctx, query.SetRoleParams{Role: "owner", ProjectID: w.p.ID, UserID: w.viewer.ID, Actor: stranger})
 				return err
 			},
+			"AddByOperator": func(q *query.Queries) error {
+				_, err := q.AddByOperator(ctx, query.AddByOperatorParams{UserID: stranger, Role: "owner", ProjectID: w.p.ID, Actor: stranger})
+				return err
+			},
+			"HandOver": func(q *query.Queries) error {
+				_, err := q.HandOver(ctx, query.HandOverParams{Heir: stranger, ProjectID: w.p.ID, UserID: stranger})
+				return err
+			},
+			"TakeOver": func(q *query.Queries) error {
+				_, err := q.TakeOver(ctx, query.TakeOverParams{ProjectID: w.p.ID, Actor: stranger})
+				return err
+			},
 			"RemoveMember": func(q *query.Queries) error {
 				_, err := q.RemoveMember(ctx, query.RemoveMemberParams{ProjectID: w.p.ID, UserID: w.viewer.ID, Actor: stranger})
 				return err
@@ -134,19 +146,20 @@ func TestJoin(t *testing.T) {
 			grants string
 			want   string // the role in MESOS, "" for none
 		}{
-			"an owner's":             {w.owner, "[" + grant("owner") + "]", "owner"},
-			"a maintainer's":         {w.maintainer, "[" + grant("maintainer") + "]", "maintainer"},
-			"above the sender's own": {w.maintainer, "[" + grant("owner") + "]", ""},
-			"a member's":             {w.member, "[" + grant("viewer") + "]", ""},
-			"a stranger's":           {w.stranger, "[" + grant("viewer") + "]", ""},
-			"an operator's":          {account.Actor{}, "[" + grant("viewer") + "]", ""},
-			"no role at all":         {w.owner, "[" + grant("") + "]", ""},
-			"an unknown role":        {w.owner, "[" + grant("chief") + "]", ""},
-			"twice the same":         {w.owner, "[" + grant("member") + "," + grant("owner") + "]", "member"},
-			"of no project, too":     {w.owner, `[{"project":"x","role":"member"},` + grant("viewer") + "]", "viewer"},
-			"another slice's":        {w.owner, `{"team":7}`, ""},
-			"others in a list":       {w.owner, `["team",7]`, ""},
-			"nothing":                {w.owner, "null", ""},
+			"an owner's":                   {w.owner, "[" + grant("owner") + "]", "owner"},
+			"a maintainer's":               {w.maintainer, "[" + grant("maintainer") + "]", "maintainer"},
+			"above the sender's own":       {w.maintainer, "[" + grant("owner") + "]", ""},
+			"a member's":                   {w.member, "[" + grant("viewer") + "]", ""},
+			"a stranger's":                 {w.stranger, "[" + grant("viewer") + "]", ""},
+			"an operator's":                {account.Actor{}, "[" + grant("owner") + "]", "owner"},
+			"an operator's, of no project": {account.Actor{}, `[{"project":"x","role":"member"}]`, ""},
+			"no role at all":               {w.owner, "[" + grant("") + "]", ""},
+			"an unknown role":              {w.owner, "[" + grant("chief") + "]", ""},
+			"twice the same":               {w.owner, "[" + grant("member") + "," + grant("owner") + "]", "member"},
+			"of no project, too":           {w.owner, `[{"project":"x","role":"member"},` + grant("viewer") + "]", "viewer"},
+			"another slice's":              {w.owner, `{"team":7}`, ""},
+			"others in a list":             {w.owner, `["team",7]`, ""},
+			"nothing":                      {w.owner, "null", ""},
 		} {
 			user := accounttest.User(t, w.db, strings.ReplaceAll(name, " ", "-"))
 			before := head(t, w, user.Scope())

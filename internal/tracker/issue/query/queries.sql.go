@@ -685,20 +685,25 @@ func (q *Queries) TakeNumbers(ctx context.Context, arg TakeNumbersParams) error 
 }
 
 const unassign = `-- name: Unassign :one
-UPDATE issue SET assignee_id = NULL, version = version + 1, updated_at = $1
-WHERE issue.id = $2 AND issue.assignee_id IS NOT NULL AND NOT EXISTS (
+UPDATE issue
+SET assignee_id = (
+      SELECT heir.user_id FROM project_member heir
+      WHERE heir.project_id = issue.project_id AND heir.user_id = $1),
+    version = version + 1, updated_at = $2
+WHERE issue.id = $3 AND issue.assignee_id IS NOT NULL AND NOT EXISTS (
   SELECT 1 FROM project_member m
   WHERE m.project_id = issue.project_id AND m.user_id = issue.assignee_id)
 RETURNING id, project_id, number, title, title_folded, description, status_id, priority, assignee_id, effort, parent_id, due_on, rank, author_id, version, created_at, updated_at
 `
 
 type UnassignParams struct {
-	Now int64
-	ID  string
+	Heir string
+	Now  int64
+	ID   string
 }
 
 func (q *Queries) Unassign(ctx context.Context, arg UnassignParams) (Issue, error) {
-	row := q.db.QueryRowContext(ctx, unassign, arg.Now, arg.ID)
+	row := q.db.QueryRowContext(ctx, unassign, arg.Heir, arg.Now, arg.ID)
 	var i Issue
 	err := row.Scan(
 		&i.ID,

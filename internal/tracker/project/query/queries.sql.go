@@ -9,6 +9,40 @@ import (
 	"context"
 )
 
+const addByOperator = `-- name: AddByOperator :one
+INSERT INTO project_member (project_id, user_id, role, joined_at)
+SELECT project.id, $1, $2, $3
+FROM project
+WHERE project.id = $4 AND CAST($5 AS TEXT) = 'operator'
+RETURNING project_id, user_id, role, joined_at
+`
+
+type AddByOperatorParams struct {
+	UserID    string
+	Role      string
+	Now       int64
+	ProjectID string
+	Actor     string
+}
+
+func (q *Queries) AddByOperator(ctx context.Context, arg AddByOperatorParams) (ProjectMember, error) {
+	row := q.db.QueryRowContext(ctx, addByOperator,
+		arg.UserID,
+		arg.Role,
+		arg.Now,
+		arg.ProjectID,
+		arg.Actor,
+	)
+	var i ProjectMember
+	err := row.Scan(
+		&i.ProjectID,
+		&i.UserID,
+		&i.Role,
+		&i.JoinedAt,
+	)
+	return i, err
+}
+
 const addMember = `-- name: AddMember :one
 INSERT INTO project_member (project_id, user_id, role, joined_at)
 SELECT m.project_id, $1, $2, $3
@@ -283,6 +317,25 @@ func (q *Queries) EnterByKey(ctx context.Context, arg EnterByKeyParams) (EnterBy
 	return i, err
 }
 
+const findProject = `-- name: FindProject :one
+SELECT id, project_key, name, description, version, created_at, updated_at FROM project WHERE project_key = $1
+`
+
+func (q *Queries) FindProject(ctx context.Context, projectKey string) (Project, error) {
+	row := q.db.QueryRowContext(ctx, findProject, projectKey)
+	var i Project
+	err := row.Scan(
+		&i.ID,
+		&i.ProjectKey,
+		&i.Name,
+		&i.Description,
+		&i.Version,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const findUser = `-- name: FindUser :one
 SELECT id, email, display_name FROM users
 WHERE email_folded = $1 AND disabled_at IS NULL
@@ -361,6 +414,39 @@ func (q *Queries) GetProject(ctx context.Context, id string) (Project, error) {
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+	)
+	return i, err
+}
+
+const handOver = `-- name: HandOver :one
+INSERT INTO project_member (project_id, user_id, role, joined_at)
+SELECT own.project_id, $1, 'owner', $2
+FROM project_member own
+WHERE own.project_id = $3 AND own.user_id = $4 AND own.role = 'owner'
+ON CONFLICT (project_id, user_id) DO UPDATE SET role = 'owner'
+RETURNING project_id, user_id, role, joined_at
+`
+
+type HandOverParams struct {
+	Heir      string
+	Now       int64
+	ProjectID string
+	UserID    string
+}
+
+func (q *Queries) HandOver(ctx context.Context, arg HandOverParams) (ProjectMember, error) {
+	row := q.db.QueryRowContext(ctx, handOver,
+		arg.Heir,
+		arg.Now,
+		arg.ProjectID,
+		arg.UserID,
+	)
+	var i ProjectMember
+	err := row.Scan(
+		&i.ProjectID,
+		&i.UserID,
+		&i.Role,
+		&i.JoinedAt,
 	)
 	return i, err
 }
@@ -446,6 +532,90 @@ func (q *Queries) ListMemberships(ctx context.Context, actor string) ([]ListMemb
 	return items, nil
 }
 
+const listNames = `-- name: ListNames :many
+SELECT id, project_key, name FROM project
+WHERE project_key > $1
+ORDER BY project_key
+LIMIT CAST($2 AS BIGINT)
+`
+
+type ListNamesParams struct {
+	After string
+	N     int64
+}
+
+type ListNamesRow struct {
+	ID         string
+	ProjectKey string
+	Name       string
+}
+
+func (q *Queries) ListNames(ctx context.Context, arg ListNamesParams) ([]ListNamesRow, error) {
+	rows, err := q.db.QueryContext(ctx, listNames, arg.After, arg.N)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListNamesRow
+	for rows.Next() {
+		var i ListNamesRow
+		if err := rows.Scan(&i.ID, &i.ProjectKey, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listOwnerless = `-- name: ListOwnerless :many
+SELECT id, project_key, name FROM project
+WHERE project_key > $1 AND NOT EXISTS (
+  SELECT 1 FROM project_member m JOIN users ON users.id = m.user_id
+  WHERE m.project_id = project.id AND m.role = 'owner' AND users.disabled_at IS NULL)
+ORDER BY project_key
+LIMIT CAST($2 AS BIGINT)
+`
+
+type ListOwnerlessParams struct {
+	After string
+	N     int64
+}
+
+type ListOwnerlessRow struct {
+	ID         string
+	ProjectKey string
+	Name       string
+}
+
+func (q *Queries) ListOwnerless(ctx context.Context, arg ListOwnerlessParams) ([]ListOwnerlessRow, error) {
+	rows, err := q.db.QueryContext(ctx, listOwnerless, arg.After, arg.N)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListOwnerlessRow
+	for rows.Next() {
+		var i ListOwnerlessRow
+		if err := rows.Scan(&i.ID, &i.ProjectKey, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listProjects = `-- name: ListProjects :many
 SELECT project.id, project.project_key, project.name, project.description, project.version, project.created_at, project.updated_at, project_member.role
 FROM project_member JOIN project ON project.id = project_member.project_id
@@ -514,6 +684,45 @@ func (q *Queries) ListScopes(ctx context.Context, actor string) ([]string, error
 			return nil, err
 		}
 		items = append(items, project_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listSoleOwned = `-- name: ListSoleOwned :many
+
+SELECT project.id, project.project_key
+FROM project_member own JOIN project ON project.id = own.project_id
+WHERE own.user_id = $1 AND own.role = 'owner' AND NOT EXISTS (
+  SELECT 1 FROM project_member m JOIN users ON users.id = m.user_id
+  WHERE m.project_id = own.project_id AND m.user_id <> own.user_id AND m.role = 'owner' AND users.disabled_at IS NULL)
+ORDER BY project.project_key
+`
+
+type ListSoleOwnedRow struct {
+	ID         string
+	ProjectKey string
+}
+
+// Owners who are disabled look after nothing: a project without another is ownerless.
+func (q *Queries) ListSoleOwned(ctx context.Context, userID string) ([]ListSoleOwnedRow, error) {
+	rows, err := q.db.QueryContext(ctx, listSoleOwned, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListSoleOwnedRow
+	for rows.Next() {
+		var i ListSoleOwnedRow
+		if err := rows.Scan(&i.ID, &i.ProjectKey); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -607,6 +816,37 @@ func (q *Queries) SetRole(ctx context.Context, arg SetRoleParams) (ProjectMember
 		arg.UserID,
 		arg.Actor,
 	)
+	var i ProjectMember
+	err := row.Scan(
+		&i.ProjectID,
+		&i.UserID,
+		&i.Role,
+		&i.JoinedAt,
+	)
+	return i, err
+}
+
+const takeOver = `-- name: TakeOver :one
+INSERT INTO project_member (project_id, user_id, role, joined_at)
+SELECT project.id, users.id, 'owner', $1
+FROM project CROSS JOIN users
+WHERE project.id = $2
+  AND users.id = $3 AND users.role = 'admin' AND users.disabled_at IS NULL
+  AND NOT EXISTS (
+    SELECT 1 FROM project_member m JOIN users owner ON owner.id = m.user_id
+    WHERE m.project_id = project.id AND m.role = 'owner' AND owner.disabled_at IS NULL)
+ON CONFLICT (project_id, user_id) DO UPDATE SET role = 'owner'
+RETURNING project_id, user_id, role, joined_at
+`
+
+type TakeOverParams struct {
+	Now       int64
+	ProjectID string
+	Actor     string
+}
+
+func (q *Queries) TakeOver(ctx context.Context, arg TakeOverParams) (ProjectMember, error) {
+	row := q.db.QueryRowContext(ctx, takeOver, arg.Now, arg.ProjectID, arg.Actor)
 	var i ProjectMember
 	err := row.Scan(
 		&i.ProjectID,
