@@ -31,6 +31,9 @@ func Key(text string) string {
 
 // Pattern returns a LIKE pattern, with ESCAPE '\', for folded texts that contain
 // the text.
-func Pattern(text string) string {
-	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(Key(text)) + "%"
+func Pattern(text string) string { return Within(Key(text)) }
+
+// Within is Pattern for a text that is folded already, in whatever way.
+func Within(folded string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(folded) + "%"
 }

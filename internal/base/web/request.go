@@ -70,27 +70,38 @@ func (a *API) logged(next http.Handler) http.Handler {
 		w.Header().Set("X-Request-Id", about.id)
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
-			a.recovered(rec, r, recover())
+			isCut := a.recovered(rec, r, recover())
 			a.log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 				slog.String("request", about.id),
 				slog.String("method", r.Method),
 				slog.String("path", r.URL.Path),
 				slog.Int("status", rec.status),
 				slog.Duration("took", time.Since(start)))
+			if isCut {
+				panic(http.ErrAbortHandler) // which closes the connection, and says nothing more
+			}
 		}()
 		next.ServeHTTP(rec, r)
 	})
 }
 
-func (a *API) recovered(rec *recorder, r *http.Request, p any) {
+// recovered reports whether the answer must be cut off.
+func (a *API) recovered(rec *recorder, r *http.Request, p any) (isCut bool) {
 	if p == nil {
-		return
+		return false
+	}
+	if c, ok := p.(cut); ok {
+		if r.Context().Err() == nil { // else the client has gone
+			a.log.ErrorContext(r.Context(), "download", "request", RequestID(r.Context()), "error", c.cause.Error())
+		}
+		return true
 	}
 	a.log.ErrorContext(r.Context(), "panic", "request", RequestID(r.Context()),
 		"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 	if rec.status == 0 {
 		WriteError(rec, r, errs.New(errs.Internal, "internal error"))
 	}
+	return false
 }
 
 // client walks back through the proxies that are trusted: the last address that is
