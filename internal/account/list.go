@@ -51,7 +51,7 @@ func (s *Service) Users(ctx context.Context, by Actor, f UserFilter) (page []Man
 	}
 	if len(rows) > f.Limit {
 		rows = rows[:f.Limit]
-		next = place{rows[f.Limit-1].NameFolded, rows[f.Limit-1].ID}.String()
+		next = spot{rows[f.Limit-1].NameFolded, rows[f.Limit-1].ID}.String()
 	}
 	page = make([]Managed, 0, len(rows))
 	for _, u := range rows {
@@ -80,7 +80,7 @@ func (f UserFilter) build() (string, []any, error) {
 		s.Add(" AND (name_folded LIKE ? ESCAPE '\\' OR email_folded LIKE ? ESCAPE '\\')", fold.Pattern(text), fold.Within(Fold(text)))
 	}
 	if f.Cursor != "" {
-		after, err := parsePlace(f.Cursor)
+		after, err := parseSpot(f.Cursor)
 		if err != nil {
 			return "", nil, err
 		}
@@ -90,20 +90,20 @@ func (f UserFilter) build() (string, []any, error) {
 	return s.Text(), s.Args(), nil
 }
 
-// place is where a page of users ended.
-type place struct{ name, id string }
+// spot is where a page of users ended.
+type spot struct{ name, id string }
 
-func (p place) String() string {
+func (p spot) String() string {
 	return base64.RawURLEncoding.EncodeToString([]byte(p.id + " " + p.name))
 }
 
-func parsePlace(cursor string) (place, error) {
+func parseSpot(cursor string) (spot, error) {
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
 	id, name, ok := strings.Cut(string(text), " ")
 	if err != nil || !ok || !plain(string(text)) {
-		return place{}, errs.Field("query.cursor", "expected the nextCursor of a page")
+		return spot{}, errs.Field("query.cursor", "expected the nextCursor of a page")
 	}
-	return place{name, id}, nil
+	return spot{name, id}, nil
 }
 
 // Named is how a list of what happened calls somebody.

@@ -29,10 +29,11 @@ type Session struct {
 	ExpiresAt time.Time `json:"expiresAt" doc:"when it ends if it is not used"`
 }
 
-// endedSession is what the scope "admin" records of a session that was ended.
+// endedSession is what the scope "admin" records of a session that was ended, under
+// the user's id.
 type endedSession struct {
-	UserID string `json:"userId"`
-	Method string `json:"method"`
+	SessionID string `json:"sessionId"`
+	Method    string `json:"method"`
 }
 
 // Sessions returns the actor's sessions, the one used last first.
@@ -126,5 +127,5 @@ func (s *Service) revokeSessions(ctx context.Context, tx *db.Tx, rows []query.Se
 }
 
 func recordEnded(tx *live.Tx, row query.Session) error {
-	return tx.RecordIn(adminScope, sessionEntity, row.ID, endedSession{row.UserID, row.Method}, nil)
+	return tx.RecordIn(adminScope, sessionEntity, row.UserID, endedSession{row.ID, row.Method}, nil)
 }

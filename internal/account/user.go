@@ -161,7 +161,8 @@ func audit(by Actor, tx string) live.Mutation {
 }
 
 // Audit is the mutation of a slice beside this one that changes what belongs to
-// accounts: its home is the scope "admin", where admins see who did what.
+// accounts: its home is the scope "admin", where admins see who did what. What concerns
+// a user, and is not done by them, is recorded under the user's id, so that it is found.
 func Audit(by Actor, tx string) live.Mutation { return audit(by, tx) }
 
 // MustBeAdmin is for slices beside this one; inside a transaction its answer stays

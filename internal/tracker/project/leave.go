@@ -20,11 +20,14 @@ type Name struct {
 	Name string `json:"name"`
 }
 
-// ownership is what the audit trail records when a project gets an owner from outside.
+// ownership is what the audit trail records, under the new owner's id, when a project
+// gets an owner from outside.
 type ownership struct {
+	ProjectID  string `json:"projectId"`
 	ProjectKey string `json:"projectKey"`
-	OwnerID    string `json:"ownerId"`
 }
+
+const ownershipEntity = "ownership"
 
 // maxNamed bounds the projects that an error names.
 const maxNamed = 20
@@ -104,7 +107,7 @@ func recordOwner(ctx context.Context, tx *live.Tx, id, key, userID string, old *
 	if _, err := recordMember(ctx, tx, id, userID, old); err != nil {
 		return err
 	}
-	return tx.RecordIn(account.AuditScope, "ownership", id, nil, ownership{key, userID})
+	return tx.RecordIn(account.AuditScope, ownershipEntity, userID, nil, ownership{id, key})
 }
 
 // Names returns the names of up to limit projects in the order of their keys, of all
@@ -174,7 +177,7 @@ func (s *Service) TakeOver(ctx context.Context, by account.Actor, tx, id string)
 		return Project{Row: projectRow(row), Role: Owner}, recordOwner(ctx, tx, id, row.ProjectKey, by.ID, old)
 	})
 	if err == nil && seen != nil {
-		if seen.ID != id {
+		if seen.Entity != ownershipEntity {
 			return Project{}, live.ErrOtherMutation
 		}
 		return s.byID(ctx, by, id)

@@ -69,7 +69,7 @@ func TestWhatOneOwnsGoesToTheHeir(t *testing.T) {
 			t.Error(diff)
 		}
 		names := w.names()
-		if got := history(t, w, "admin", names); got != "1 : create ownership MESOS" {
+		if got := history(t, w, "admin", names); got != "1 : create ownership viewer" {
 			t.Error(got)
 		}
 		told := history(t, w, project.Scope(w.p.ID), names)
@@ -170,7 +170,7 @@ func TestTakeOver(t *testing.T) {
 		}
 		names := w.names()
 		names[admin.ID] = "admin"
-		if got := history(t, w, "admin", names); got != "1 admin: create ownership MESOS" {
+		if got := history(t, w, "admin", names); got != "1 admin: create ownership admin" {
 			t.Error(got)
 		}
 		if got := history(t, w, admin.Scope(), names); got != "1 admin: create membership MESOS" {
