@@ -37,6 +37,7 @@ func (s *Service) routes(api *web.API) {
 
 	Handle(api, web.Op("invite.create", "POST /api/invites", 201), RequireRole(Admin, s.createInvite))
 	Handle(api, web.Op("invite.list", "GET /api/invites", 200), RequireRole(Admin, s.listInvites))
+	Handle(api, web.Op("invite.renew", "POST /api/invites/{id}/renew", 200), RequireRole(Admin, s.renewInvite))
 	Handle(api, web.Op("invite.revoke", "DELETE /api/invites/{id}", 204), RequireRole(Admin, s.revokeInvite))
 }
 

@@ -20,8 +20,9 @@ type (
 	newInviteOutput struct {
 		Body struct {
 			Invite
-			Code string `json:"code" doc:"shown this once; empty when the request was sent again"`
-			URL  string `json:"url" doc:"the page that uses the code"`
+			Code   string `json:"code" doc:"shown this once; empty when the request was sent again"`
+			URL    string `json:"url" doc:"the page that uses the code"`
+			Mailed bool   `json:"mailed" doc:"the link was sent to the address, too"`
 		}
 	}
 	listInvitesInput struct {
@@ -34,6 +35,13 @@ type (
 			NextCursor *string  `json:"nextCursor" doc:"null on the last page"`
 		}
 	}
+	renewInviteInput struct {
+		web.Mutation
+		ID   string `path:"id" format:"uuid"`
+		Body *struct {
+			ExpiresAt *time.Time `json:"expiresAt,omitempty" doc:"until when the new link is good; without it as long as the one before"`
+		}
+	}
 	revokeInviteInput struct {
 		web.Mutation
 		ID string `path:"id" format:"uuid"`
@@ -43,12 +51,33 @@ type (
 func (s *Service) createInvite(ctx context.Context, by Actor, in *createInviteInput) (*newInviteOutput, error) {
 	b := in.Body
 	i, code, err := s.Invite(ctx, by, in.Tx, InviteDraft{b.Email, b.Role, b.ExpiresAt, b.Grants})
+	if err != nil {
+		return nil, err
+	}
+	return s.newInvite(ctx, i, code), nil
+}
+
+// newInvite shows a code, the only time.
+func (s *Service) newInvite(ctx context.Context, i Invite, code string) *newInviteOutput {
 	out := new(newInviteOutput)
 	out.Body.Invite, out.Body.Code = i, code
 	if code != "" {
 		out.Body.URL = s.SignUpURL(code)
+		out.Body.Mailed = s.MailInvite(ctx, i, code)
 	}
-	return out, err
+	return out
+}
+
+func (s *Service) renewInvite(ctx context.Context, by Actor, in *renewInviteInput) (*newInviteOutput, error) {
+	var expiresAt *time.Time
+	if in.Body != nil {
+		expiresAt = in.Body.ExpiresAt
+	}
+	i, code, err := s.Renew(ctx, by, in.Tx, in.ID, expiresAt)
+	if err != nil {
+		return nil, err
+	}
+	return s.newInvite(ctx, i, code), nil
 }
 
 func (s *Service) listInvites(ctx context.Context, by Actor, in *listInvitesInput) (*listInvitesOutput, error) {

@@ -151,6 +151,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 			{"POST", "/api/invites", `{}`, 401, 403, 201, 401},
 			{"GET", "/api/invites", ``, 401, 403, 200, 401},
 			{"DELETE", id, ``, 401, 403, 404, 401},
+			{"POST", id + "/renew", ``, 401, 403, 404, 401},
 			{"GET", "/api/auth/me", ``, 401, 200, 200, 401},
 			{"GET", "/api/public", ``, 204, 204, 204, 204},
 			{"GET", "/api/auth/jwks.json", ``, 200, 200, 200, 200},

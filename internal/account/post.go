@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/mail"
 )
@@ -108,6 +109,61 @@ func (s *Service) passwordMail(to string) mail.Message {
 
 If it was not you, set another one: the page where you sign in sends you a link, %s/login
 `, to, s.settings.PublicURL, s.settings.PublicURL)}
+}
+
+func (s *Service) inviteMail(to, link string, expires *time.Time) mail.Message {
+	until := ""
+	if expires != nil {
+		until = fmt.Sprintf(", until %s", expires.Format("2 January 2006, 15:04 MST"))
+	}
+	return mail.Message{To: to, Subject: "You are invited", Text: fmt.Sprintf(`An admin invites %s to %s.
+
+This link makes an account. It works once%s:
+
+%s
+
+If you do not know what this is about, nothing needs to be done.
+`, to, s.settings.PublicURL, until, link)}
+}
+
+func (s *Service) testMail(to string) mail.Message {
+	return mail.Message{To: to, Subject: "A test", Text: fmt.Sprintf(`An admin of %s wanted to know whether its mails arrive. This one has.
+`, s.settings.PublicURL)}
+}
+
+// MailInvite sends the link of an invite for an address there, and reports whether the
+// mail server took it: when not, the link is handed over some other way.
+func (s *Service) MailInvite(ctx context.Context, i Invite, code string) bool {
+	if i.Email == nil || code == "" || !s.settings.Mail.On() {
+		return false
+	}
+	err := s.settings.Mail.Send(context.WithoutCancel(ctx), s.inviteMail(*i.Email, s.SignUpURL(code), i.ExpiresAt))
+	if err != nil {
+		s.logger.WarnContext(ctx, "an invite was not sent", "invite", i.ID, "error", err.Error())
+	}
+	return err == nil
+}
+
+// TestMail sends a mail that says nothing, for an admin who wants to know whether mails
+// arrive. Forbidden: by is no admin. Invalid: the address. RateLimited: too many mails.
+// Unavailable, with the code mail: the mail server did not take it, or there is none.
+func (s *Service) TestMail(ctx context.Context, by Actor, to string) (err error) {
+	defer errs.Wrap(&err, "account.TestMail")
+	if _, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (struct{}, error) {
+		return struct{}{}, mustBeAdmin(ctx, c, by)
+	}); err != nil {
+		return err
+	}
+	if !s.settings.Mail.On() {
+		return mail.ErrOff
+	}
+	if to, err = checkedEmail("body.email", to); err != nil {
+		return err
+	}
+	if err := s.limits.mail(Fold(to), by.ID, s.now()); err != nil {
+		return err
+	}
+	return s.settings.Mail.Send(ctx, s.testMail(to))
 }
 
 // inWords is a lifetime in whole minutes or hours.

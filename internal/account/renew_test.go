@@ -3,12 +3,17 @@ package account_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/basetest"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/base/mail/mailtest"
 )
 
 func TestRenew(t *testing.T) {
@@ -103,4 +108,45 @@ func TestGrantsAreVetted(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestInvitesByMail: the link goes to the address, and the admin is told whether.
+func TestInvitesByMail(t *testing.T) {
+	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {
+		server := mailtest.Start(t, mailtest.Refuse("gone@example.org"))
+		n := newNode(t, d)
+		admin := bearer(n.signUp(t, "admin", account.Admin).AccessToken)
+		type made struct {
+			ID, Code, URL string
+			Mailed        bool
+		}
+		post := func(n *node, path, body string, status int) made {
+			t.Helper()
+			answer := n.send(t, http.MethodPost, path, admin, body)
+			if answer.StatusCode != status {
+				t.Fatalf("%s %s: %d", path, body, answer.StatusCode)
+			}
+			return decode[made](t, answer)
+		}
+		const ann = `{"email":"ann@example.org","expiresAt":"2030-01-02T03:04:05Z"}`
+		if got := post(n, "/api/invites", ann, 201); got.Mailed {
+			t.Error("a server without mail has sent one")
+		}
+		m := newNode(t, d, func(s *account.Settings) { s.Mail = server.Sender(t) })
+		for _, got := range []made{
+			post(m, "/api/invites", ann, 201),
+			post(m, "/api/invites/"+post(n, "/api/invites", ann, 201).ID+"/renew", ``, 200),
+		} {
+			mail := server.Next(t)
+			if !got.Mailed || mail.To != "ann@example.org" || !strings.Contains(mail.Text, got.URL+"\n") || !strings.Contains(mail.Text, "until 2 January 2030, 03:04 UTC") {
+				t.Errorf("%+v, %+v", got, mail)
+			}
+		}
+		if got := post(m, "/api/invites", `{"email":"gone@example.org"}`, 201); got.Mailed || got.URL == "" {
+			t.Errorf("refused: %+v", got)
+		}
+		if got := post(m, "/api/invites", `{}`, 201); got.Mailed {
+			t.Error("sent to nobody")
+		}
+	}, live.Migrations, account.Migrations)
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/account/admin"
 	"github.com/peisear/peisear/internal/account/apitoken"
 	"github.com/peisear/peisear/internal/account/factor"
 	"github.com/peisear/peisear/internal/account/oauth"
@@ -73,7 +74,9 @@ func build(d *db.DB, s account.Settings, o oauth.Settings, logger *slog.Logger) 
 		factor.Feature(factors),
 		apitoken.Feature(p.tokens),
 		oauth.Feature(elsewhere),
+		admin.Feature(admin.New(d, p.log, p.accounts)),
 	}, product(d, p.log, p.accounts)...)
+	p.accounts.ReachOf(p.scopes)
 	for _, f := range p.features {
 		p.log.Offer(f.Parts...)
 	}
@@ -119,6 +122,9 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 		logger.WarnContext(ctx, "a former secret is still needed: run peisear keys reseal, then remove COOKIE_SECRET_OLD")
 	}
 	a := &App{api: web.New(logger.With(partKey, "web"), c.TrustedProxies), db: d, places: settings.Places, logger: logger}
+	if err := p.accounts.FoldNames(ctx); err != nil {
+		return nil, err
+	}
 	if a.SignUpLink, err = p.accounts.InitialInvite(ctx); err != nil {
 		return nil, err
 	}
@@ -258,17 +264,25 @@ func access(p parts) live.Access {
 		if err != nil {
 			return live.Who{}, nil, err
 		}
-		scopes := []string{by.Scope()}
-		for _, f := range p.features {
-			if f.Scopes == nil {
-				continue
-			}
-			more, err := f.Scopes(ctx, who.User)
-			if err != nil {
-				return live.Who{}, nil, fmt.Errorf("scopes of %s: %w", f.Name, err)
-			}
-			scopes = append(scopes, more...)
+		scopes, err := p.scopes(ctx, who.User)
+		if err != nil {
+			return live.Who{}, nil, err
 		}
-		return who, slices.DeleteFunc(scopes, func(scope string) bool { return !by.May(scope) }), nil
+		return who, slices.DeleteFunc(append(scopes, by.Scope()), func(scope string) bool { return !by.May(scope) }), nil
 	}
+}
+
+// scopes are those that the features let a user follow.
+func (p parts) scopes(ctx context.Context, userID string) (scopes []string, err error) {
+	for _, f := range p.features {
+		if f.Scopes == nil {
+			continue
+		}
+		more, err := f.Scopes(ctx, userID)
+		if err != nil {
+			return nil, fmt.Errorf("scopes of %s: %w", f.Name, err)
+		}
+		scopes = append(scopes, more...)
+	}
+	return scopes, nil
 }

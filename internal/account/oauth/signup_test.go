@@ -206,7 +206,7 @@ func TestOpenRegistrationNeedsNoCode(t *testing.T) {
 		w := newWorld(t, d, func(w *world) []provider.Settings {
 			w.providers[provider.Google] = providertest.New(t, provider.Google, w.url+"/api/auth/google/callback")
 			return []provider.Settings{w.providers[provider.Google].Settings()}
-		}, func(a *account.Settings, _ *oauth.Settings) { a.OpenRegistration = true })
+		}, func(a *account.Settings, _ *oauth.Settings) { a.Registration = account.OpenRegistration })
 		b := providertest.NewBrowser(t)
 		w.journey(t, b, "/api/auth/google/signup/start")
 		wantAt(t, "open", b, "/")
