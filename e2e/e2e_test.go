@@ -4,8 +4,11 @@
 // Beside testscript's commands a script has
 //
 //	await                              wait until the server that was started answers
+//	obeyed STATUS METHOD PATH          call it until it answers so, which may take a moment
 //	api STATUS METHOD PATH [JSON]      call it; the body is then what `stdout` looks at
 //	signup CODE NAME                   sign up as name@example.org and call as that user from then on
+//	login NAME [PASSWORD]              sign in as name@example.org and call as that user from then on
+//	code NAME                          set $NAME to the code of the link that the last command printed
 //	sql STATEMENT                      run it on the database, as an operator would by hand
 //
 // the conditions [sqlite], [postgres] and [root], and in the environment what Setup puts there.
@@ -46,8 +49,11 @@ func TestScripts(t *testing.T) {
 			Condition: func(name string) (bool, error) { return name == engine || name == "root" && os.Getuid() == 0, nil },
 			Cmds: map[string]func(*testscript.TestScript, bool, []string){
 				"await":  await,
+				"obeyed": obeyed,
 				"api":    api,
 				"signup": signUp,
+				"login":  login,
+				"code":   code,
 				"sql":    runSQL,
 			},
 			RequireExplicitExec: true,
@@ -116,6 +122,28 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// patience is how long a server may take to learn what a command has done beside it: a
+// second, and more where many tests share two cores.
+const patience = 5 * time.Second
+
+func obeyed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: obeyed STATUS METHOD PATH")
+	}
+	began := time.Now()
+	for {
+		status, _ := request(ts, args[1], args[2], "")
+		if strconv.Itoa(status) == args[0] {
+			ts.Logf("obeyed after %s", time.Since(began).Round(time.Millisecond))
+			return
+		}
+		if time.Since(began) > patience {
+			ts.Fatalf("%s %s: still %d after %s", args[1], args[2], status, patience)
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+}
+
 func api(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 || len(args) > 4 {
 		ts.Fatalf("usage: api STATUS METHOD PATH [JSON]")
@@ -125,6 +153,16 @@ func api(ts *testscript.TestScript, neg bool, args []string) {
 
 // call prints the body, and ends the script when the status is another.
 func call(ts *testscript.TestScript, status, method, path, body string) []byte {
+	got, text := request(ts, method, path, body)
+	_, err := ts.Stdout().Write(append(bytes.TrimSpace(text), '\n'))
+	ts.Check(err)
+	if strconv.Itoa(got) != status {
+		ts.Fatalf("%s %s: status %d: %s", method, path, got, text)
+	}
+	return text
+}
+
+func request(ts *testscript.TestScript, method, path, body string) (status int, answer []byte) {
 	r, err := http.NewRequestWithContext(context.Background(), method, ts.Getenv("URL")+path, strings.NewReader(body))
 	ts.Check(err)
 	if body != "" {
@@ -133,17 +171,12 @@ func call(ts *testscript.TestScript, status, method, path, body string) []byte {
 	if token := ts.Getenv("TOKEN"); token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	answer, err := http.DefaultClient.Do(r)
+	got, err := http.DefaultClient.Do(r)
 	ts.Check(err)
-	text, err := io.ReadAll(answer.Body)
+	answer, err = io.ReadAll(got.Body)
 	ts.Check(err)
-	ts.Check(answer.Body.Close())
-	_, err = ts.Stdout().Write(append(bytes.TrimSpace(text), '\n'))
-	ts.Check(err)
-	if strconv.Itoa(answer.StatusCode) != status {
-		ts.Fatalf("%s %s: status %d: %s", method, path, answer.StatusCode, text)
-	}
-	return text
+	ts.Check(got.Body.Close())
+	return got.StatusCode, answer
 }
 
 func signUp(ts *testscript.TestScript, neg bool, args []string) {
@@ -151,10 +184,34 @@ func signUp(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: signup CODE NAME")
 	}
 	body := fmt.Sprintf(`{"code":%q,"email":"%[2]s@example.org","password":"correct horse","displayName":%[2]q}`, args[0], args[1])
+	enter(ts, "201", "/api/auth/signup/password", body)
+}
+
+func login(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: login NAME [PASSWORD]")
+	}
+	password := append(args, "correct horse")[1]
+	enter(ts, "200", "/api/auth/login", fmt.Sprintf(`{"email":"%s@example.org","password":%q}`, args[0], password))
+}
+
+// enter begins a session.
+func enter(ts *testscript.TestScript, status, path, body string) {
 	ts.Setenv("TOKEN", "")
 	var answer struct{ AccessToken string }
-	ts.Check(json.Unmarshal(call(ts, "201", http.MethodPost, "/api/auth/signup/password", body), &answer))
+	ts.Check(json.Unmarshal(call(ts, status, http.MethodPost, path, body), &answer))
 	ts.Setenv("TOKEN", answer.AccessToken)
+}
+
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: code NAME")
+	}
+	_, value, found := strings.Cut(strings.TrimSpace(ts.ReadFile("stdout")), "code=")
+	if !found || strings.ContainsAny(value, " \n") {
+		ts.Fatalf("no link was printed")
+	}
+	ts.Setenv(args[0], value)
 }
 
 func runSQL(ts *testscript.TestScript, neg bool, args []string) {

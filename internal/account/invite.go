@@ -53,6 +53,30 @@ type Invite struct {
 	RenewedAt *time.Time `json:"renewedAt" doc:"when its link was last replaced by a new one"`
 }
 
+// InviteState says whether an invite can be used.
+type InviteState string
+
+// The states of an invite.
+const (
+	InviteOpen    InviteState = "open"
+	InviteUsed    InviteState = "used"
+	InviteRevoked InviteState = "revoked"
+	InviteExpired InviteState = "expired"
+)
+
+// State is the invite's at a time.
+func (i Invite) State(now time.Time) InviteState {
+	switch {
+	case i.UsedAt != nil:
+		return InviteUsed
+	case i.RevokedAt != nil:
+		return InviteRevoked
+	case i.ExpiresAt != nil && !now.Before(*i.ExpiresAt):
+		return InviteExpired
+	}
+	return InviteOpen
+}
+
 // InviteDraft is an invite to be.
 type InviteDraft struct {
 	Email     *string

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/account/admin"
 	"github.com/peisear/peisear/internal/account/oauth"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/feature"
@@ -72,7 +73,7 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdout
 		return 2
 	}
 	p := &process{ctx: ctx, getenv: getenv, stdout: stdout, stderr: stderr}
-	if err := parsed.Run(p, p.host()); err != nil {
+	if err := parsed.Run(p, p.host(), p.desk()); err != nil {
 		return complain(stderr, err)
 	}
 	return 0
@@ -97,6 +98,21 @@ func (p *process) host() *feature.Host {
 	return &feature.Host{Ctx: p.ctx, Stdout: p.stdout, Stderr: p.stderr, Open: p.open}
 }
 
+// desk lets the operator manage accounts there.
+func (p *process) desk() *admin.Desk {
+	return &admin.Desk{
+		Ctx: p.ctx, Stdin: os.Stdin, Stdout: p.stdout, Stderr: p.stderr,
+		Open: func(ctx context.Context) (admin.Office, error) {
+			c, err := p.config()
+			if err != nil {
+				return admin.Office{}, err
+			}
+			built, err := p.beside(ctx, c)
+			return admin.Office{Accounts: built.accounts, DB: built.db, Log: built.log}, err
+		},
+	}
+}
+
 func (p *process) open(ctx context.Context) (*db.DB, *live.Log, error) {
 	c, err := p.config()
 	if err != nil {
@@ -118,7 +134,7 @@ func (p *process) beside(ctx context.Context, c Config) (_ parts, err error) {
 	if err != nil {
 		return parts{}, err
 	}
-	built, err := offline(d, c.PublicURL, p.logger(c.LogLevels))
+	built, err := offline(d, c, p.logger(c.LogLevels))
 	if err != nil {
 		return parts{}, errors.Join(err, d.Close())
 	}
@@ -128,17 +144,22 @@ func (p *process) beside(ctx context.Context, c Config) (_ parts, err error) {
 	return built, nil
 }
 
-// offline builds the features for a command that signs nobody in: it needs no
-// secrets of the operator's, and makes none up in their folder.
-func offline(d *db.DB, publicURL string, logger *slog.Logger) (parts, error) {
+// offline builds the features for a command that signs nobody in. The codes that it
+// gives out are kept as hashes and derive from no secret, so it needs none of the
+// operator's, and makes none up in their folder.
+func offline(d *db.DB, c Config, logger *slog.Logger) (parts, error) {
 	text, err := secret.Random()
 	if err != nil {
 		return parts{}, err
 	}
 	master, err := secret.NewMaster(text)
+	if err != nil {
+		return parts{}, err
+	}
+	sender, err := c.sender()
 	return build(d, account.Settings{
-		PublicURL: publicURL, Secret: master, Passwords: account.StandardArgon2(), Clock: account.SystemClock(),
-	}, oauth.Settings{PublicURL: publicURL, Secret: master, Now: time.Now}, logger), err
+		PublicURL: c.PublicURL, Secret: master, Passwords: account.StandardArgon2(), Clock: account.SystemClock(), Mail: sender,
+	}, oauth.Settings{PublicURL: c.PublicURL, Secret: master, Now: time.Now}, logger), err
 }
 
 type serveCommand struct{}
@@ -197,7 +218,7 @@ func (*migrateCommand) Run(p *process) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	built, err := offline(d, c.PublicURL, p.logger(c.LogLevels))
+	built, err := offline(d, c, p.logger(c.LogLevels))
 	if err != nil {
 		return err
 	}
@@ -274,7 +295,7 @@ func (*openAPICommand) Run(p *process) error {
 // Document is the OpenAPI description of all that the program serves.
 func Document() ([]byte, error) {
 	discard := slog.New(slog.DiscardHandler)
-	built, err := offline(nil, "", discard)
+	built, err := offline(nil, Config{}, discard)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/account/admin"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/feature"
 	"github.com/peisear/peisear/internal/base/live"
@@ -18,5 +19,7 @@ func product(d *db.DB, log *live.Log, accounts *account.Service) []feature.Featu
 	return append(features, tracker.Features(d, log, accounts)...)
 }
 
-// commands are what the product adds to the command line.
-func commands() []feature.Command { return tracker.Commands() }
+// commands are what the slices add to the command line.
+func commands() []feature.Command {
+	return append(admin.Commands(tracker.InviteFlags()), tracker.Commands()...)
+}

@@ -29,5 +29,8 @@ func Features(d *db.DB, log *live.Log, accounts *account.Service) []feature.Feat
 	}
 }
 
+// InviteFlags are what the tracker adds to the making of an invite on the command line.
+func InviteFlags() *project.InviteFlags { return new(project.InviteFlags) }
+
 // Commands are what the tracker adds to the command line.
 func Commands() []feature.Command { return []feature.Command{importer.Command()} }

@@ -30,8 +30,8 @@ type Who struct {
 	Email string `json:"email" doc:"as it is now; empty as the name"`
 }
 
-// Entry is what somebody did to one account, invite or setting.
-type Entry struct {
+// AuditEntry is what somebody did to one account, invite or setting.
+type AuditEntry struct {
 	At       time.Time       `json:"at"`
 	Actor    Who             `json:"actor"`
 	Op       live.Op         `json:"op" enum:"create,update,delete"`
@@ -44,7 +44,7 @@ type Entry struct {
 
 // Audit returns what happened, newest first, and the cursor of what was before that.
 // Forbidden: by is no admin. Invalid: a field of the trail.
-func (s *Service) Audit(ctx context.Context, by account.Actor, t live.Trail) (page []Entry, next string, err error) {
+func (s *Service) Audit(ctx context.Context, by account.Actor, t live.Trail) (page []AuditEntry, next string, err error) {
 	defer errs.Wrap(&err, "admin.Audit")
 	records, next, err := s.log.Audit(ctx, t)
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *Service) Audit(ctx context.Context, by account.Actor, t live.Trail) (pa
 	if err != nil {
 		return nil, "", err
 	}
-	page = make([]Entry, 0, len(records))
+	page = make([]AuditEntry, 0, len(records))
 	for _, r := range records {
 		page = append(page, entry(r, names))
 	}
@@ -76,8 +76,8 @@ func ids(records []live.Record) []string {
 	return all
 }
 
-func entry(r live.Record, names map[string]account.Named) Entry {
-	e := Entry{At: r.At, Actor: who(r.Actor, names), Op: r.Op, Entity: r.Entity, EntityID: r.ID, Before: r.Prior, After: r.Patch}
+func entry(r live.Record, names map[string]account.Named) AuditEntry {
+	e := AuditEntry{At: r.At, Actor: who(r.Actor, names), Op: r.Op, Entity: r.Entity, EntityID: r.ID, Before: r.Prior, After: r.Patch}
 	if _, isUser := names[r.ID]; isUser {
 		e.About = new(who(r.ID, names))
 	}

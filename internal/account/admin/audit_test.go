@@ -17,7 +17,7 @@ import (
 )
 
 // told is an entry in words.
-func told(e admin.Entry) string {
+func told(e admin.AuditEntry) string {
 	about := "-"
 	if e.About != nil {
 		about = string(e.About.Kind) + " " + e.About.Name
@@ -31,7 +31,7 @@ func TestAuditTellsWhoDidWhat(t *testing.T) {
 		do[any](t, w, w.ada, "PATCH", bob, `{"role":"admin"}`, 200)
 		do[any](t, w, w.ada, "POST", bob+"/sign-out", "", 204)
 		do[any](t, w, w.ada, "PATCH", "/api/admin/settings", `{"registration":"open"}`, 200)
-		got := do[page[admin.Entry]](t, w, w.ada, "GET", "/api/admin/audit", "", 200)
+		got := do[page[admin.AuditEntry]](t, w, w.ada, "GET", "/api/admin/audit", "", 200)
 		var lines []string
 		for i, e := range got.Items {
 			lines = append(lines, told(e))
@@ -82,7 +82,7 @@ func TestAuditFilters(t *testing.T) {
 				c.query.Set("limit", limit)
 				c.query.Del("cursor")
 				for range 20 {
-					got := do[page[admin.Entry]](t, w, w.ada, "GET", "/api/admin/audit?"+c.query.Encode(), "", 200)
+					got := do[page[admin.AuditEntry]](t, w, w.ada, "GET", "/api/admin/audit?"+c.query.Encode(), "", 200)
 					if found += len(got.Items); got.NextCursor == nil {
 						break
 					}
@@ -107,7 +107,7 @@ func TestAuditForgets(t *testing.T) {
 				t.Errorf("%s is still there: %s", personal, answer)
 			}
 		}
-		got := do[page[admin.Entry]](t, w, w.ada, "GET", "/api/admin/audit?entity=user&user="+w.bob.User.ID, "", 200)
+		got := do[page[admin.AuditEntry]](t, w, w.ada, "GET", "/api/admin/audit?entity=user&user="+w.bob.User.ID, "", 200)
 		var lines []string
 		for _, e := range got.Items {
 			lines = append(lines, told(e))

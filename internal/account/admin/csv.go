@@ -41,7 +41,7 @@ func (s *Service) writeCSV(ctx context.Context, by account.Actor, t live.Trail, 
 	return out.Error()
 }
 
-func cells(e Entry) []string {
+func cells(e AuditEntry) []string {
 	actor := e.Actor.ID
 	if e.Actor.Kind == OperatorKind {
 		actor = string(OperatorKind)

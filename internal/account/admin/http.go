@@ -111,8 +111,8 @@ type (
 	}
 	listAuditOutput struct {
 		Body struct {
-			Items      []Entry `json:"items" nullable:"false"`
-			NextCursor *string `json:"nextCursor" doc:"null on the last page"`
+			Items      []AuditEntry `json:"items" nullable:"false"`
+			NextCursor *string      `json:"nextCursor" doc:"null on the last page"`
 		}
 	}
 	settingsOutput struct {

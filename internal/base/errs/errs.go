@@ -93,6 +93,15 @@ func Of(err error) *Error {
 // Is reports whether err is of the kind. A nil error is of none.
 func Is(err error, kind Kind) bool { return err != nil && Of(err).Kind == kind }
 
+// Plain leaves of an error what was written for people, for a command line. What is
+// Internal or foreign stays as it is: nobody has written anything better.
+func Plain(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Kind != Internal {
+		return errors.New(e.Message)
+	}
+	return err
+}
+
 // Wrap puts the name and arguments of the failing operation before the log's
 // text. Kind and message stay as they are.
 func Wrap(err *error, format string, args ...any) {

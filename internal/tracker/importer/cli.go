@@ -43,7 +43,7 @@ var errRefused = errors.New("some rows were not imported")
 func (c *csvCommand) Run(host *feature.Host) (err error) {
 	rows, err := c.read()
 	if err != nil {
-		return fmt.Errorf("%s: %w; nothing was imported", c.File, plain(err))
+		return fmt.Errorf("%s: %w; nothing was imported", c.File, errs.Plain(err))
 	}
 	d, log, err := host.Open(host.Ctx)
 	if err != nil {
@@ -59,7 +59,7 @@ func (c *csvCommand) Run(host *feature.Host) (err error) {
 	if err == nil && len(r.Refused) > 0 {
 		err = errRefused
 	}
-	return plain(err)
+	return errs.Plain(err)
 }
 
 func (c *csvCommand) read() ([]Row, error) {
@@ -87,7 +87,7 @@ func (c *csvCommand) run(host *feature.Host, d *db.DB, log *live.Log, rows []Row
 	}
 	statuses, err := projects.Statuses(host.Ctx, by, key)
 	if err != nil {
-		return Result{}, fmt.Errorf("project %s: %w", key, plain(err))
+		return Result{}, fmt.Errorf("project %s: %w", key, errs.Plain(err))
 	}
 	plan := NewPlan(rows, statuses)
 	if c.DryRun {
@@ -129,15 +129,6 @@ func (c *csvCommand) summary(w io.Writer, r Result) error {
 	}
 	fmt.Fprintf(&text, "%d %s, %d there already, %d refused\n", r.Made, made, r.Known, len(r.Refused))
 	_, err := io.WriteString(w, text.String())
-	return err
-}
-
-// plain leaves of an error what was written for people.
-func plain(err error) error {
-	var e *errs.Error
-	if errors.As(err, &e) && e.Kind != errs.Internal {
-		return errors.New(e.Message)
-	}
 	return err
 }
 

@@ -45,13 +45,9 @@ func (s *Service) Vet(ctx context.Context, c db.Conn, by account.Actor, text jso
 
 // Promise turns KEY:role, as an operator writes it, into grants of an invite.
 // Invalid: it is not of that form. NotFound: there is no such project.
-func (s *Service) Promise(ctx context.Context, promises []string) (grants any, err error) {
+func (s *Service) Promise(ctx context.Context, promises []string) (grants []any, err error) {
 	defer errs.Wrap(&err, "project.Promise")
-	if len(promises) == 0 {
-		return nil, nil
-	}
-	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (any, error) {
-		all := make([]grant, 0, len(promises))
+	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (all []any, err error) {
 		for _, text := range promises {
 			key, role, _ := strings.Cut(text, ":")
 			if Role(role).level() == 0 {

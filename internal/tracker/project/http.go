@@ -99,8 +99,8 @@ type (
 	}
 	namesOutput struct {
 		Body struct {
-			Items      []Name  `json:"items" nullable:"false"`
-			NextCursor *string `json:"nextCursor" doc:"null on the last page"`
+			Items      []Nameplate `json:"items" nullable:"false"`
+			NextCursor *string     `json:"nextCursor" doc:"null on the last page"`
 		}
 	}
 	projectOutput  struct{ Body Project }

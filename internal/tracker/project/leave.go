@@ -13,8 +13,8 @@ import (
 	"github.com/peisear/peisear/internal/tracker/project/query"
 )
 
-// Name is what admins of the instance see of projects that are not theirs.
-type Name struct {
+// Nameplate is what admins of the instance see of projects that are not theirs.
+type Nameplate struct {
 	ID   string `json:"id" format:"uuid"`
 	Key  string `json:"key"`
 	Name string `json:"name"`
@@ -114,21 +114,21 @@ func recordOwner(ctx context.Context, tx *live.Tx, id, key, userID string, old *
 // or of those that no active user owns, and whether there are more: those whose key
 // comes after the given one.
 // Forbidden: by is no admin. Invalid: limit is not between 1 and MaxPage.
-func (s *Service) Names(ctx context.Context, by account.Actor, ownerless bool, after string, limit int) (page []Name, more bool, err error) {
+func (s *Service) Names(ctx context.Context, by account.Actor, ownerless bool, after string, limit int) (page []Nameplate, more bool, err error) {
 	defer errs.Wrap(&err, "project.Names(%s, %d)", after, limit)
 	if limit < 1 || limit > MaxPage {
 		return nil, false, errs.Field("query.limit", "expected a number from 1 to %d", MaxPage)
 	}
-	page, err = db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) ([]Name, error) {
+	page, err = db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) ([]Nameplate, error) {
 		if err := account.MustBeAdmin(ctx, c, by); err != nil {
 			return nil, err
 		}
 		if ownerless {
 			rows, err := query.New(c).ListOwnerless(ctx, query.ListOwnerlessParams{After: after, N: int64(limit) + 1})
-			return names(rows, func(r query.ListOwnerlessRow) Name { return Name{r.ID, r.ProjectKey, r.Name} }), err
+			return names(rows, func(r query.ListOwnerlessRow) Nameplate { return Nameplate{r.ID, r.ProjectKey, r.Name} }), err
 		}
 		rows, err := query.New(c).ListNames(ctx, query.ListNamesParams{After: after, N: int64(limit) + 1})
-		return names(rows, func(r query.ListNamesRow) Name { return Name{r.ID, r.ProjectKey, r.Name} }), err
+		return names(rows, func(r query.ListNamesRow) Nameplate { return Nameplate{r.ID, r.ProjectKey, r.Name} }), err
 	})
 	if more = len(page) > limit; more {
 		page = page[:limit]
@@ -136,8 +136,8 @@ func (s *Service) Names(ctx context.Context, by account.Actor, ownerless bool, a
 	return page, more, err
 }
 
-func names[R any](rows []R, name func(R) Name) []Name {
-	all := make([]Name, 0, len(rows))
+func names[R any](rows []R, name func(R) Nameplate) []Nameplate {
+	all := make([]Nameplate, 0, len(rows))
 	for _, row := range rows {
 		all = append(all, name(row))
 	}

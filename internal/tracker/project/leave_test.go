@@ -187,7 +187,7 @@ func TestNames(t *testing.T) {
 		var keys []string
 		after := ""
 		for more := true; more; {
-			var page []project.Name
+			var page []project.Nameplate
 			var err error
 			if page, more, err = w.Names(ctx, admin, false, after, 1); err != nil || len(page) != 1 {
 				t.Fatalf("%v, %v", page, err)
@@ -274,7 +274,7 @@ func TestVet(t *testing.T) {
 func TestPromise(t *testing.T) {
 	each(t, func(t *testing.T, w world) {
 		ctx := t.Context()
-		if none, err := w.Promise(ctx, nil); none != nil || err != nil {
+		if none, err := w.Promise(ctx, nil); len(none) != 0 || err != nil {
 			t.Errorf("%v, %v", none, err)
 		}
 		grants, err := w.Promise(ctx, []string{"mesos:member"})
