@@ -65,7 +65,7 @@ func (s *Service) ChangeEmail(ctx context.Context, by Actor, email string) (err 
 // askForEmail keeps the request and returns the present address.
 func (s *Service) askForEmail(ctx context.Context, tx *live.Tx, userID, email, token string) (old string, err error) {
 	q := query.New(tx)
-	u, err := q.GetUser(ctx, userID)
+	u, err := stillThere(ctx, tx, userID)
 	if err != nil {
 		return "", err
 	}

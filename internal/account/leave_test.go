@@ -102,6 +102,7 @@ func TestTheDeletedAreNobody(t *testing.T) {
 		wantKind(t, "ManagedUser", err, errs.NotFound)
 		wantKind(t, "SignOutUser", n.SignOutUser(ctx, admin, "", id), errs.NotFound)
 		wantKind(t, "SetPassword", n.SetPassword(ctx, admin, id, password), errs.NotFound)
+		wantKind(t, "Rename", n.Rename(ctx, account.Actor{ID: id, Role: account.User}, "", "Late"), errs.Unauthorized)
 		_, err = n.SignIn(ctx, home, account.Proof{UserID: id, Method: "passkey"})
 		wantKind(t, "SignIn", err, errs.Unauthorized)
 		_, err = n.Refresh(ctx, home, gone.Refresh, "")

@@ -166,6 +166,16 @@ func theUser(ctx context.Context, c db.Conn, id string) (query.User, error) {
 	return u, err
 }
 
+// stillThere returns a user who does something about their own account, as they are
+// inside the transaction. Unauthorized: they were disabled or deleted meanwhile.
+func stillThere(ctx context.Context, c db.Conn, id string) (query.User, error) {
+	u, err := query.New(c).GetUser(ctx, id)
+	if noRow(err) || err == nil && u.DisabledAt != nil {
+		return u, errEnded
+	}
+	return u, err
+}
+
 // keepsAdmin returns Conflict when the user was the last who could manage users.
 func keepsAdmin(ctx context.Context, c db.Conn, old query.User) error {
 	if Role(old.Role) != Admin || old.DisabledAt != nil {

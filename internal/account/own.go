@@ -55,7 +55,7 @@ func (s *Service) Rename(ctx context.Context, by Actor, tx, name string) (err er
 	}
 	_, _, err = live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
 		q := query.New(tx)
-		old, err := q.GetUser(ctx, by.ID)
+		old, err := stillThere(ctx, tx, by.ID)
 		if err != nil || old.DisplayName == name {
 			return none, err
 		}

@@ -87,6 +87,9 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 	}
 	code := rand.Text()
 	_, _, err = live.Write(ctx, s.log, audit(Actor{}, ""), func(tx *live.Tx) (none struct{}, err error) {
+		if _, err := stillThere(ctx, tx, u.ID); err != nil {
+			return none, err
+		}
 		return none, s.createReset(ctx, tx, u.ID, code, resetLifetime, passwordAsked)
 	})
 	if err != nil {
