@@ -1,17 +1,19 @@
 package live
 
 import (
-	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/peisear/peisear/internal/base/live/query"
 )
 
-// memory names what the log shall not know any more of a row.
+// memory names what the log shall not know any more.
 type memory struct {
-	entity, id string
-	fields     []string
+	entity string
+	id     string // the row's, or
+	actor  string // who changed it
+	fields []string
 }
 
 // EndScope removes a scope with all of its history when the transaction ends. What is
@@ -24,11 +26,17 @@ func (tx *Tx) EndScope(scope string) error {
 }
 
 // Forget removes what fields of a row have held, in the scopes admin and org, which
-// outlive a user: each text in them becomes "", in all changes so far and in this
-// transaction's. That the row changed, when and by whom stays known, and no seq goes
-// missing.
+// outlive a user: each text in them, at any depth of the row, becomes "", in all changes
+// so far and in this transaction's. That the row changed, when and by whom stays known,
+// and no seq goes missing.
 func (tx *Tx) Forget(entity, id string, fields ...string) {
-	tx.memories = append(tx.memories, memory{entity, id, fields})
+	tx.memories = append(tx.memories, memory{entity: entity, id: id, fields: fields})
+}
+
+// ForgetActs is Forget for all rows of an entity that an actor has changed, in the scope
+// admin: for what only its owner changes, and whose ids nobody knows any more.
+func (tx *Tx) ForgetActs(entity, actor string, fields ...string) {
+	tx.memories = append(tx.memories, memory{entity: entity, actor: actor, fields: fields})
 }
 
 func (tx *Tx) endNow(scope string, _ []Change) error {
@@ -40,7 +48,7 @@ func (tx *Tx) endNow(scope string, _ []Change) error {
 }
 
 func (tx *Tx) forget(m memory) error {
-	rows, err := query.New(tx.Tx).SharedChanges(tx.ctx, query.SharedChangesParams{EntityID: m.id, Entity: m.entity})
+	rows, err := tx.remembered(m)
 	if err != nil {
 		return err
 	}
@@ -64,21 +72,48 @@ func (tx *Tx) forget(m memory) error {
 	return nil
 }
 
-// without returns a JSON object in which the named fields hold no text.
+func (tx *Tx) remembered(m memory) ([]query.SharedChangesRow, error) {
+	if m.actor == "" {
+		return query.New(tx.Tx).SharedChanges(tx.ctx, query.SharedChangesParams{EntityID: m.id, Entity: m.entity})
+	}
+	acts, err := query.New(tx.Tx).ActsOn(tx.ctx, query.ActsOnParams{Actor: m.actor, Entity: m.entity})
+	rows := make([]query.SharedChangesRow, 0, len(acts))
+	for _, row := range acts {
+		rows = append(rows, query.SharedChangesRow(row))
+	}
+	return rows, err
+}
+
+// without returns a JSON object in which fields of these names hold no text.
 func without(object string, names []string) (string, error) {
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(object), &all); err != nil {
+	var all map[string]any
+	d := json.NewDecoder(strings.NewReader(object))
+	d.UseNumber() // as it was written
+	if err := d.Decode(&all); err != nil {
 		return "", err
 	}
-	found := false
-	for name, value := range all {
-		if slices.Contains(names, name) && bytes.HasPrefix(value, []byte(`"`)) {
-			all[name], found = json.RawMessage(`""`), true
-		}
-	}
-	if !found {
+	if !blank(all, names) {
 		return object, nil
 	}
 	text, err := json.Marshal(all)
 	return string(text), err
+}
+
+// blank reports whether there was anything to take out.
+func blank(value any, names []string) (found bool) {
+	switch value := value.(type) {
+	case map[string]any:
+		for name, inner := range value {
+			if text, ok := inner.(string); ok && text != "" && slices.Contains(names, name) {
+				value[name], found = "", true
+			} else {
+				found = blank(inner, names) || found
+			}
+		}
+	case []any:
+		for _, inner := range value {
+			found = blank(inner, names) || found
+		}
+	}
+	return found
 }

@@ -53,6 +53,38 @@ org 1 card 1 {"email":"","name":"","role":"user"} {}
 	})
 }
 
+// TestForgetActs: what only its owner changes is found by who did, at any depth.
+func TestForgetActs(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		by := func(actor, entity, id string, row any, more ...func(*live.Tx)) {
+			t.Helper()
+			m := live.Mutation{Scopes: []string{"admin"}, Actor: actor}
+			_, _, err := live.Write(t.Context(), log, m, func(x *live.Tx) (struct{}, error) {
+				for _, do := range more {
+					do(x)
+				}
+				return struct{}{}, x.Record(entity, id, nil, row)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		list := map[string]any{"keys": []map[string]any{{"name": "Ann's", "n": 9007199254740993}}, "name": 7}
+		by("ann", "key", "1", list)
+		by("bob", "key", "2", list)
+		by("ann", "token", "3", list)
+		by("op", "user", "ann", card{}, func(x *live.Tx) { x.ForgetActs("key", "ann", "name") })
+		want := `admin 1 key 1 {"keys":[{"n":9007199254740993,"name":""}],"name":7} {}
+admin 2 key 2 {"keys":[{"n":9007199254740993,"name":"Ann's"}],"name":7} {}
+admin 3 token 3 {"keys":[{"n":9007199254740993,"name":"Ann's"}],"name":7} {}
+admin 4 user ann {"name":"","email":null,"role":""} {}
+`
+		if got := told(t, log, "admin"); got != want {
+			t.Errorf("the log holds\n%s", got)
+		}
+	})
+}
+
 // told is what the log holds of a scope, one line for each change.
 func told(t *testing.T, log *live.Log, scope string) string {
 	t.Helper()

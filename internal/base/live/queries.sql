@@ -34,6 +34,10 @@ UPDATE scope SET seq = -1 WHERE id = sqlc.arg(id);
 SELECT scope, seq, n, patch, prior FROM change
 WHERE scope IN ('admin', 'org') AND entity_id = sqlc.arg(entity_id) AND entity = sqlc.arg(entity);
 
+-- name: ActsOn :many
+SELECT scope, seq, n, patch, prior FROM change
+WHERE scope = 'admin' AND actor = sqlc.arg(actor) AND entity = sqlc.arg(entity);
+
 -- name: Rewrite :exec
 UPDATE change SET patch = sqlc.arg(patch), prior = sqlc.arg(prior)
 WHERE scope = sqlc.arg(scope) AND seq = sqlc.arg(seq) AND n = sqlc.arg(n);

@@ -1,21 +1,31 @@
 import { ok, type Api, type Auth } from '../base/api';
 import type { App } from '../base/state';
+import { m } from '../base/i18n';
 import type { Entity } from '../base/sync';
 import type { LoginCalls } from './login.svelte';
 import type { SignupCalls } from './signup.svelte';
 
-/** Everybody who has an account here: id and name, no address. Lives in the scope "org". */
+/**
+ * Everybody who has an account here, or had one: id and name, no address. Lives in the scope "org".
+ * Somebody who was deleted has no name any more; what they wrote still points at them.
+ */
 export interface Person {
   readonly id: string;
   readonly displayName: string;
+  readonly deleted?: boolean;
 }
 
-export const people: Entity<Person> = { name: 'person', schema: 1 };
+export const people: Entity<Person> = { name: 'person', schema: 2 };
 export const ORG = 'org';
 
 /** Whether an account needs no invite here. Throws when the server cannot be reached. */
 async function openRegistration(api: Api): Promise<boolean> {
   return (await ok(api.GET('/api/auth/options'))).registration === 'open';
+}
+
+/** The person with a name to show. */
+export function named(person: Person): Person {
+  return person.deleted ? { ...person, displayName: m.account_deleted() } : person;
 }
 
 export function signupCalls({ api, session }: App): SignupCalls {

@@ -3,7 +3,7 @@ import type { Feature } from '../base/feature';
 import { m } from '../base/i18n';
 import { people } from './account';
 
-export { ORG, people, type Person } from './account';
+export { named, ORG, people, type Person } from './account';
 
 const signup = { load: () => import('./SignupPage.svelte'), guest: true };
 

@@ -9,6 +9,53 @@ import (
 	"context"
 )
 
+const actsOn = `-- name: ActsOn :many
+SELECT scope, seq, n, patch, prior FROM change
+WHERE scope = 'admin' AND actor = $1 AND entity = $2
+`
+
+type ActsOnParams struct {
+	Actor  string
+	Entity string
+}
+
+type ActsOnRow struct {
+	Scope string
+	Seq   int64
+	N     int64
+	Patch string
+	Prior string
+}
+
+func (q *Queries) ActsOn(ctx context.Context, arg ActsOnParams) ([]ActsOnRow, error) {
+	rows, err := q.db.QueryContext(ctx, actsOn, arg.Actor, arg.Entity)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ActsOnRow
+	for rows.Next() {
+		var i ActsOnRow
+		if err := rows.Scan(
+			&i.Scope,
+			&i.Seq,
+			&i.N,
+			&i.Patch,
+			&i.Prior,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const addChange = `-- name: AddChange :exec
 INSERT INTO change (scope, seq, n, tx, at, actor, entity, entity_id, op, patch, prior)
 SELECT scope.id, scope.seq, CAST($1 AS BIGINT), $2, CAST($3 AS BIGINT), $4,

@@ -324,6 +324,86 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/admin/audit': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['audit.list'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/admin/audit.csv': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['audit.export'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/admin/mail/test': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post: operations['mail.test'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/admin/projects': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['project.names'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/admin/projects/{id}/take-over': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post: operations['project.takeOver'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/admin/providers': {
     parameters: {
       query?: never;
@@ -356,6 +436,54 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/admin/settings': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['setting.get'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch: operations['setting.update'];
+    trace?: never;
+  };
+  '/api/admin/users': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['user.list'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/admin/users/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post?: never;
+    delete: operations['user.delete'];
+    options?: never;
+    head?: never;
+    patch: operations['user.update'];
+    trace?: never;
+  };
   '/api/admin/users/{id}/factors/reset': {
     parameters: {
       query?: never;
@@ -366,6 +494,38 @@ export interface paths {
     get?: never;
     put?: never;
     post: operations['factor.reset'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/admin/users/{id}/reset-link': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post: operations['user.resetLink'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/api/admin/users/{id}/sign-out': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post: operations['user.signOut'];
     delete?: never;
     options?: never;
     head?: never;
@@ -804,6 +964,22 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/invites/{id}/renew': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    post: operations['invite.renew'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/issues/{key}': {
     parameters: {
       query?: never;
@@ -1000,6 +1176,22 @@ export interface components {
       /** @description of the challenge */
       id: string;
     };
+    AuditEntry: {
+      /** @description the user whom it concerns; null when it is no user's */
+      about: components['schemas']['Who'];
+      actor: components['schemas']['Who'];
+      /** @description the fields that changed, as they are since */
+      after: unknown;
+      /** Format: date-time */
+      at: string;
+      /** @description the fields that changed, as they were */
+      before: unknown;
+      /** @description user, invite, session, password… */
+      entity: string;
+      entityId: string;
+      /** @enum {string} */
+      op: 'create' | 'update' | 'delete';
+    };
     ChallengeOutputBody: {
       /** @description goes with the answer */
       id: string;
@@ -1122,6 +1314,18 @@ export interface components {
       name: string;
       /** @enum {string} */
       scope: 'read' | 'write' | 'admin';
+    };
+    DeleteUserInputBody: {
+      /**
+       * Format: uuid
+       * @description who takes over what only this user owned
+       */
+      heirId?: string;
+      /**
+       * @description what becomes of their open work: nobody's, or the heir's where they are in the project
+       * @enum {string}
+       */
+      work: 'unassign' | 'hand_over';
     };
     Delta: {
       entries: components['schemas']['Entry'][];
@@ -1280,6 +1484,11 @@ export interface components {
       grants: unknown;
       /** Format: uuid */
       id: string;
+      /**
+       * Format: date-time
+       * @description when its link was last replaced by a new one
+       */
+      renewedAt: string | null;
       /** Format: date-time */
       revokedAt: string | null;
       /** @enum {string} */
@@ -1330,6 +1539,11 @@ export interface components {
     KeySet: {
       keys: components['schemas']['PublicKey'][];
     };
+    ListAuditOutputBody: {
+      items: components['schemas']['AuditEntry'][];
+      /** @description null on the last page */
+      nextCursor: string | null;
+    };
     ListInvitesOutputBody: {
       items: components['schemas']['Invite'][];
       /** @description null on the last page */
@@ -1350,6 +1564,11 @@ export interface components {
     };
     ListTokensOutputBody: {
       items: components['schemas']['Token'][];
+    };
+    ListUsersOutputBody: {
+      items: components['schemas']['User'][];
+      /** @description null on the last page */
+      nextCursor: string | null;
     };
     LoginInputBody: {
       email: string;
@@ -1387,6 +1606,17 @@ export interface components {
        */
       version?: number;
     };
+    Nameplate: {
+      /** Format: uuid */
+      id: string;
+      key: string;
+      name: string;
+    };
+    NamesOutputBody: {
+      items: components['schemas']['Nameplate'][];
+      /** @description null on the last page */
+      nextCursor: string | null;
+    };
     NewInviteOutputBody: {
       /** @description shown this once; empty when the request was sent again */
       code: string;
@@ -1402,6 +1632,13 @@ export interface components {
       grants: unknown;
       /** Format: uuid */
       id: string;
+      /** @description the link was sent to the address, too */
+      mailed: boolean;
+      /**
+       * Format: date-time
+       * @description when its link was last replaced by a new one
+       */
+      renewedAt: string | null;
       /** Format: date-time */
       revokedAt: string | null;
       /** @enum {string} */
@@ -1630,9 +1867,22 @@ export interface components {
     RenameInputBody: {
       name: string;
     };
+    RenewInviteInputBody: {
+      /**
+       * Format: date-time
+       * @description until when the new link is good; without it as long as the one before
+       */
+      expiresAt?: string;
+    };
     ResetInputBody: {
       code: string;
       password: string;
+    };
+    ResetLinkOutputBody: {
+      /** Format: date-time */
+      expiresAt: string;
+      /** @description sets a new password, once */
+      url: string;
     };
     SecondOutputBody: {
       /** @description for the browser's parseRequestOptionsFromJSON() */
@@ -1664,6 +1914,15 @@ export interface components {
       place: string;
       /** Format: date-time */
       usedAt: string;
+    };
+    SettingsOutputBody: {
+      /**
+       * @description who decides it instead; null: admins do
+       * @enum {string|null}
+       */
+      lockedBy: 'environment' | null;
+      /** @enum {string} */
+      registration: 'invite' | 'open';
     };
     SignUpInputBody: {
       /** @description may be left out where registration is open */
@@ -1708,6 +1967,9 @@ export interface components {
       /** Format: date-time */
       createdAt: string | null;
       enabled: boolean;
+    };
+    TestMailInputBody: {
+      email: string;
     };
     Token: {
       /** Format: date-time */
@@ -1797,8 +2059,56 @@ export interface components {
     UpdateOwnInputBody: {
       displayName?: string;
     };
+    UpdateSettingsInputBody: {
+      /** @enum {string} */
+      registration: 'invite' | 'open';
+    };
+    UpdateUserInputBody: {
+      disabled?: boolean;
+      /** @enum {string} */
+      role?: 'user' | 'admin';
+      /**
+       * Format: int64
+       * @description the version that the admin saw
+       */
+      version?: number;
+    };
+    User: {
+      /** Format: date-time */
+      createdAt: string;
+      disabled: boolean;
+      displayName: string;
+      email: string;
+      /** @description the second factors that are set up: totp, passkey */
+      factors: string[];
+      /** Format: uuid */
+      id: string;
+      /**
+       * Format: date-time
+       * @description when a session was last begun or gone on with; null: never
+       */
+      lastSeenAt: string | null;
+      /** @description the providers that the account is linked to, by id */
+      providers: string[];
+      /** @enum {string} */
+      role: 'user' | 'admin';
+      /**
+       * Format: int64
+       * @description grows by one with every change
+       */
+      version: number;
+    };
     VerifyEmailOutputBody: {
       email: string;
+    };
+    Who: {
+      /** @description as it is now; empty as the name */
+      email: string;
+      id: string;
+      /** @enum {string} */
+      kind: 'user' | 'deleted' | 'operator' | 'program';
+      /** @description empty for whoever is no user, or no more */
+      name: string;
     };
   };
   responses: never;
@@ -2619,6 +2929,191 @@ export interface operations {
       };
     };
   };
+  'audit.list': {
+    parameters: {
+      query?: {
+        /** @description who did it: a user's id, or operator */
+        actor?: string;
+        /** @description the id of a user whom it concerns, or who did it */
+        user?: string;
+        /** @description user, invite, session, password, setting… */
+        entity?: string;
+        /** @description not before */
+        from?: string;
+        /** @description before */
+        to?: string;
+        /** @description nextCursor of the page before */
+        cursor?: string;
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ListAuditOutputBody'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'audit.export': {
+    parameters: {
+      query?: {
+        /** @description who did it: a user's id, or operator */
+        actor?: string;
+        /** @description the id of a user whom it concerns, or who did it */
+        user?: string;
+        /** @description user, invite, session, password, setting… */
+        entity?: string;
+        /** @description not before */
+        from?: string;
+        /** @description before */
+        to?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description all that fits, newest first; a cell that looks like a formula begins with ' */
+      200: {
+        headers: {
+          'Content-Disposition'?: string;
+          'Content-Type'?: string;
+          [name: string]: unknown;
+        };
+        content: {
+          'text/csv': string;
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'mail.test': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['TestMailInputBody'];
+      };
+    };
+    responses: {
+      /** @description No Content */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'project.names': {
+    parameters: {
+      query?: {
+        /** @description only those that no active user owns */
+        ownerless?: boolean;
+        /** @description nextCursor of the page before */
+        cursor?: string;
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['NamesOutputBody'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'project.takeOver': {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description the client's id for the mutation; sent again, it is applied once */
+        'Idempotency-Key'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Project'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
   'provider.list': {
     parameters: {
       query?: never;
@@ -2718,10 +3213,249 @@ export interface operations {
       };
     };
   };
+  'setting.get': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['SettingsOutputBody'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'setting.update': {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description the client's id for the mutation; sent again, it is applied once */
+        'Idempotency-Key'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['UpdateSettingsInputBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['SettingsOutputBody'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'user.list': {
+    parameters: {
+      query?: {
+        /** @description part of a name or of an e-mail address */
+        q?: string;
+        /** @description without it all */
+        status?: 'active' | 'disabled';
+        /** @description nextCursor of the page before */
+        cursor?: string;
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ListUsersOutputBody'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'user.delete': {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description the client's id for the mutation; sent again, it is applied once */
+        'Idempotency-Key'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['DeleteUserInputBody'];
+      };
+    };
+    responses: {
+      /** @description No Content */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'user.update': {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description the client's id for the mutation; sent again, it is applied once */
+        'Idempotency-Key'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['UpdateUserInputBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['User'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
   'factor.reset': {
     parameters: {
       query?: never;
       header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No Content */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'user.resetLink': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ResetLinkOutputBody'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'user.signOut': {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description the client's id for the mutation; sent again, it is applied once */
+        'Idempotency-Key'?: string;
+      };
       path: {
         id: string;
       };
@@ -3670,6 +4404,44 @@ export interface operations {
           [name: string]: unknown;
         };
         content?: never;
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'invite.renew': {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description the client's id for the mutation; sent again, it is applied once */
+        'Idempotency-Key'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: {
+      content: {
+        'application/json': components['schemas']['RenewInviteInputBody'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['NewInviteOutputBody'];
+        };
       };
       /** @description Error */
       default: {

@@ -1,4 +1,4 @@
-import { ORG, people, type Person } from '../../account';
+import { named, ORG, people, type Person } from '../../account';
 import type { Workspace } from '../../base/state';
 import { members, memberships, projects, scopeOf, statuses, type Project, type Status } from './project';
 import { may, type Role } from './roles';
@@ -63,8 +63,9 @@ export class OpenedProject {
     return found.sort((a, b) => a.displayName.localeCompare(b.displayName));
   });
 
-  /** Anybody who has an account, members or not: the author of an old issue may have left. */
+  /** Anybody who has an account or had one, members or not: the author of an old issue may have left. */
   person(id: string | null): Person | null {
-    return (id && this.#workspace.store.table(people, ORG).get(id)) || null;
+    const found = id && this.#workspace.store.table(people, ORG).get(id);
+    return found ? named(found) : null;
   }
 }
