@@ -69,12 +69,18 @@ func build(d *db.DB, s account.Settings, o oauth.Settings, logger *slog.Logger) 
 	p.tokens = apitoken.New(d, p.log, p.accounts, logger.With(partKey, "account"), s.Clock.Now)
 	factors := factor.New(d, p.log, p.accounts, logger.With(partKey, "factor"), factor.Settings{PublicURL: s.PublicURL, Secret: s.Secret, Now: s.Clock.Now})
 	elsewhere := oauth.New(d, p.log, p.accounts, logger.With(partKey, "oauth"), o)
+	for _, erase := range []func(context.Context, *live.Tx, string) error{factor.Erase, apitoken.Erase, oauth.Erase} {
+		p.accounts.Leaving.Subscribe(func(ctx context.Context, tx *live.Tx, l account.Leave) error { return erase(ctx, tx, l.UserID) })
+	}
+	administration := admin.New(d, p.log, p.accounts)
+	administration.ShowFactors(factor.SetUp)
+	administration.ShowProviders(oauth.ProvidersOf)
 	p.features = append([]feature.Feature{
 		account.Feature(p.accounts),
 		factor.Feature(factors),
 		apitoken.Feature(p.tokens),
 		oauth.Feature(elsewhere),
-		admin.Feature(admin.New(d, p.log, p.accounts)),
+		admin.Feature(administration),
 	}, product(d, p.log, p.accounts)...)
 	p.accounts.ReachOf(p.scopes)
 	for _, f := range p.features {

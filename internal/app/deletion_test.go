@@ -28,6 +28,17 @@ func seeds() map[column]string {
 	return map[column]string{
 		{"sign_in", "user_id"}:      "INSERT INTO sign_in (token, user_id, method, tries, expires_at) VALUES ('t', $1, 'password', 0, 9999999999999999)",
 		{"email_change", "user_id"}: "INSERT INTO email_change (user_id, token, email, expires_at) VALUES ($1, 't', 'new@example.org', 9999999999999999)",
+
+		{"totp", "user_id"}:           "INSERT INTO totp (user_id, seed, step, created_at) VALUES ($1, 's', 0, 1)",
+		{"totp_draft", "user_id"}:     "INSERT INTO totp_draft (user_id, seed, expires_at) VALUES ($1, 's', 9999999999999999)",
+		{"recovery_code", "user_id"}:  "INSERT INTO recovery_code (user_id, hash, created_at) VALUES ($1, 'h', 1)",
+		{"passkey_handle", "user_id"}: "INSERT INTO passkey_handle (user_id, handle) VALUES ($1, 'h')",
+		{"passkey", "user_id"}: `INSERT INTO passkey (id, user_id, name, credential_id, public_key, sign_count, transports, backup_eligible,
+			backed_up, verified, discoverable, created_at) VALUES ('p', $1, 'Gone''s key', 'c', 'k', 0, '', FALSE, FALSE, TRUE, TRUE, 1)`,
+		{"identity", "user_id"}: `INSERT INTO identity (id, issuer, subject, user_id, provider, name, email, created_at, used_at)
+			VALUES ('i', 'https://github.com', '7', $1, 'github', 'Gone', 'gone@example.org', 1, 1)`,
+		{"oauth_attempt", "user_id"}: `INSERT INTO oauth_attempt (state, browser, network, provider, purpose, user_id, session_id, place, sealed, expires_at)
+			SELECT 's', 'b', 'n', 'github', 'link', user_id, id, '/', 'x', 9999999999999999 FROM session WHERE user_id = $1`,
 	}
 }
 
@@ -91,6 +102,7 @@ func lived(t *testing.T, a *app.App) (ada, gone map[string]string, id string) {
 	do(t, a, gone, http.MethodPost, "/api/projects", `{"key":"GONE","name":"A project"}`, http.StatusCreated)
 	do(t, a, gone, http.MethodPost, "/api/projects/GONE/issues", `{"title":"First","assigneeId":"`+id+`"}`, http.StatusCreated)
 	do(t, a, gone, http.MethodPost, "/api/invites", `{}`, http.StatusCreated)
+	do(t, a, gone, http.MethodPost, "/api/account/tokens", `{"name":"Gone's token","scope":"write"}`, http.StatusCreated)
 	do(t, a, ada, http.MethodPost, "/api/admin/users/"+id+"/reset-link", "", http.StatusOK)
 	return ada, gone, id
 }
@@ -193,6 +205,9 @@ func TestDeletionAmongWriters(t *testing.T) {
 			{gone, http.MethodPost, "/api/projects/GONE/issues", `{"title":"late","assigneeId":"` + id + `"}`},
 			{gone, http.MethodPatch, "/api/account", `{"displayName":"Late"}`},
 			{gone, http.MethodPost, "/api/invites", `{}`},
+			{gone, http.MethodPost, "/api/account/tokens", `{"name":"Late","scope":"write"}`},
+			{gone, http.MethodPost, "/api/account/factors/totp", ``},
+			{gone, http.MethodPost, "/api/account/factors/passkeys/options", ``},
 			{nil, http.MethodPost, "/api/auth/login", `{"email":"gone@example.org","password":"correct horse"}`},
 			{ada, http.MethodPost, "/api/projects/OTHER/members", `{"email":"gone@example.org","role":"member"}`},
 			{ada, http.MethodDelete, "/api/projects/OTHER/members/" + id, ``},

@@ -26,21 +26,6 @@ type User struct {
 // those of ids of whom it knows anything.
 type Traits func(ctx context.Context, c db.Conn, ids []string) (map[string][]string, error)
 
-// Each makes traits of what a slice knows of one user.
-func Each(of func(ctx context.Context, c db.Conn, userID string) ([]string, error)) Traits {
-	return func(ctx context.Context, c db.Conn, ids []string) (map[string][]string, error) {
-		all := make(map[string][]string, len(ids))
-		for _, id := range ids {
-			traits, err := of(ctx, c, id)
-			if err != nil {
-				return nil, err
-			}
-			all[id] = traits
-		}
-		return all, nil
-	}
-}
-
 // Service is what admins work with.
 type Service struct {
 	db        *db.DB

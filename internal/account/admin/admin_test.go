@@ -128,12 +128,9 @@ func TestUsersShowWhatOthersKnow(t *testing.T) {
 			}
 			return map[string][]string{w.bob.User.ID: {"totp"}}, nil
 		})
-		w.ShowProviders(admin.Each(func(_ context.Context, _ db.Conn, id string) ([]string, error) {
-			if id == w.ada.User.ID {
-				return []string{"github"}, nil
-			}
-			return nil, nil
-		}))
+		w.ShowProviders(func(context.Context, db.Conn, []string) (map[string][]string, error) {
+			return map[string][]string{w.ada.User.ID: {"github"}}, nil
+		})
 		got := do[page[admin.User]](t, w, w.ada, "GET", "/api/admin/users", "", 200)
 		if len(got.Items) != 2 || got.NextCursor != nil {
 			t.Fatalf("%+v", got)

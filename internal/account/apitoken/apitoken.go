@@ -176,8 +176,9 @@ func Erase(ctx context.Context, tx *live.Tx, userID string) error {
 	if err != nil {
 		return err
 	}
+	tx.ForgetActs(entity, userID, "name") // in the user's words
 	for _, row := range rows {
-		row.Name = "" // in their words
+		row.Name = ""
 		if err := tx.RecordIn(auditScope, entity, row.ID, recordedOf(row), nil); err != nil {
 			return err
 		}

@@ -176,6 +176,7 @@ func Erase(ctx context.Context, tx *live.Tx, userID string) error {
 	if err != nil {
 		return err
 	}
+	tx.Forget(entity, userID, "name") // of passkeys, in the user's words
 	q := query.New(tx)
 	_, err = q.DeleteTOTP(ctx, userID)
 	err = errors.Join(err, q.DeleteDraftOf(ctx, userID), q.DeletePasskeys(ctx, userID), q.DeleteHandle(ctx, userID), q.DeleteRecoveryCodes(ctx, userID))
@@ -183,6 +184,18 @@ func Erase(ctx context.Context, tx *live.Tx, userID string) error {
 		return err
 	}
 	return tx.RecordIn(scope, entity, userID, old.audited(), nil)
+}
+
+// SetUp returns the kinds of factors that users have set up, for those of ids who have
+// any: for admins.
+func SetUp(ctx context.Context, c db.Conn, ids []string) (map[string][]string, error) {
+	s := new(db.Statement)
+	s.Add("SELECT user_id, 'totp' AS kind FROM totp WHERE ")
+	s.In("user_id", ids)
+	s.Add(" UNION SELECT user_id, 'passkey' FROM passkey WHERE ")
+	s.In("user_id", ids)
+	s.Add(" ORDER BY user_id, kind")
+	return s.Groups(ctx, c)
 }
 
 // owned is all that a user has.

@@ -95,15 +95,14 @@ func Erase(ctx context.Context, tx *live.Tx, userID string) error {
 	return nil
 }
 
-// ProvidersOf returns the providers that a user is linked to, each once, for admins.
-func ProvidersOf(ctx context.Context, c db.Conn, userID string) (all []string, err error) {
-	rows, err := query.New(c).ListIdentities(ctx, userID)
-	for _, row := range rows {
-		if !slices.Contains(all, row.Provider) {
-			all = append(all, row.Provider)
-		}
-	}
-	return all, err
+// ProvidersOf returns the providers that users are linked to, each once, for those of
+// ids who are linked to any: for admins.
+func ProvidersOf(ctx context.Context, c db.Conn, ids []string) (map[string][]string, error) {
+	s := new(db.Statement)
+	s.Add("SELECT DISTINCT user_id, provider FROM identity WHERE ")
+	s.In("user_id", ids)
+	s.Add(" ORDER BY user_id, provider")
+	return s.Groups(ctx, c)
 }
 
 // mayConfirm lets only those go to a provider who are somebody there. Conflict: they

@@ -298,13 +298,15 @@ func TestErase(t *testing.T) {
 		w.begin(t, ann, anns, provider.Google, "link", "")
 		of := func(id string) string {
 			t.Helper()
-			all, err := db.Read(t.Context(), w.db, func(ctx context.Context, c db.Conn) ([]string, error) { return oauth.ProvidersOf(ctx, c, id) })
+			all, err := db.Read(t.Context(), w.db, func(ctx context.Context, c db.Conn) (map[string][]string, error) {
+				return oauth.ProvidersOf(ctx, c, []string{id, "nobody"})
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			return strings.Join(all, " ")
+			return strings.Join(all[id], " ")
 		}
-		if of(anns.User.ID) != "google github" || of(bobs.User.ID) != "github" {
+		if of(anns.User.ID) != "github google" || of(bobs.User.ID) != "github" {
 			t.Errorf("%s, %s", of(anns.User.ID), of(bobs.User.ID))
 		}
 		for range 2 {

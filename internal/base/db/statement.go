@@ -1,6 +1,8 @@
 package db
 
 import (
+	"context"
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -35,6 +37,25 @@ func (s *Statement) In(expression string, values []string) {
 		s.Add("?", v)
 	}
 	s.Add(")")
+}
+
+// Groups runs the statement, which gives two texts in each row, and returns the second
+// ones by the first.
+func (s *Statement) Groups(ctx context.Context, c Conn) (groups map[string][]string, err error) {
+	rows, err := c.QueryContext(ctx, s.Text(), s.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	groups = map[string][]string{}
+	for rows.Next() {
+		var group, member string
+		if err := rows.Scan(&group, &member); err != nil {
+			return nil, err
+		}
+		groups[group] = append(groups[group], member)
+	}
+	return groups, rows.Err()
 }
 
 // Text is the statement with $1 for the first parameter.
