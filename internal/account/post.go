@@ -157,7 +157,7 @@ func (s *Service) TestMail(ctx context.Context, by Actor, to string) (err error)
 	if !s.settings.Mail.On() {
 		return mail.ErrOff
 	}
-	if to, err = checkedEmail("body.email", to); err != nil {
+	if to, err = checkedEmail(to); err != nil {
 		return err
 	}
 	if err := s.limits.mail(Fold(to), by.ID, s.now()); err != nil {
