@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -67,7 +68,8 @@ func appendDelta(text []byte, d Delta) (_ []byte, err error) {
 	return append(text, '}'), nil
 }
 
-// appendSnapshot is appendEntry for a snapshot, whose rows are JSON already.
+// appendSnapshot is appendEntry for a snapshot, whose rows are JSON already. The small
+// entities come first: who reads it as it arrives has all but the last rows of the largest.
 func appendSnapshot(text []byte, s *Snapshot) []byte {
 	size := 256
 	for name, rows := range s.Entities {
@@ -77,13 +79,20 @@ func appendSnapshot(text []byte, s *Snapshot) []byte {
 	text = appendText(append(text, `,"epoch":`...), s.Epoch)
 	text = strconv.AppendInt(append(text, `,"seq":`...), s.Seq, 10)
 	text = append(text, `,"entities":{`...)
-	for i, name := range slices.Sorted(maps.Keys(s.Entities)) {
+	for i, name := range s.bySize() {
 		if i > 0 {
 			text = append(text, ',')
 		}
 		text = append(append(appendText(text, name), ':'), s.Entities[name]...)
 	}
 	return append(text, "}}"...)
+}
+
+// bySize names the entities, those with the shortest rows first.
+func (s *Snapshot) bySize() []string {
+	return slices.SortedFunc(maps.Keys(s.Entities), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(s.Entities[a]), len(s.Entities[b])), cmp.Compare(a, b))
+	})
 }
 
 // appendText appends a JSON string. Ids need no escapes; what a client has chosen,

@@ -31,7 +31,7 @@ func TestEncodingIsThatOfTheStandardLibrary(t *testing.T) {
 	}
 	for _, snapshot := range []*Snapshot{
 		{Scope: "org", Epoch: "e", Entities: map[string]json.RawMessage{}},
-		{Scope: "project:1", Epoch: "e", Seq: 7, Entities: map[string]json.RawMessage{"row": []byte(`[{"a":1}]`), "other": []byte(`[]`), "<": []byte(`null`)}},
+		{Scope: "project:1", Epoch: "e", Seq: 7, Entities: map[string]json.RawMessage{"row": []byte(`[{"a":1}]`), "other": []byte(`null`), "<": []byte(`[]`)}},
 	} {
 		want, err := json.Marshal(snapshot)
 		if err != nil {
@@ -40,5 +40,17 @@ func TestEncodingIsThatOfTheStandardLibrary(t *testing.T) {
 		if got := appendSnapshot(nil, snapshot); string(got) != string(want) {
 			t.Errorf("got %s\nwant %s", got, want)
 		}
+	}
+}
+
+// TestSnapshotSendsTheSmallFirst, so that its beginning says much.
+func TestSnapshotSendsTheSmallFirst(t *testing.T) {
+	t.Parallel()
+	s := &Snapshot{Scope: "project:1", Epoch: "e", Seq: 7, Entities: map[string]json.RawMessage{
+		"issue": []byte(`[{"id":"1"},{"id":"2"}]`), "status": []byte(`[]`), "project": []byte(`[{"id":"1"}]`), "label": []byte(`[]`),
+	}}
+	const want = `{"scope":"project:1","epoch":"e","seq":7,"entities":{"label":[],"status":[],"project":[{"id":"1"}],"issue":[{"id":"1"},{"id":"2"}]}}`
+	if got := appendSnapshot(nil, s); string(got) != want {
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 }

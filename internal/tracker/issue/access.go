@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -171,6 +172,8 @@ func parts() []live.Part {
 				Version: r.Version,
 			})
 		}
+		// What stands at the top of a column is seen first: clients show it while the rest arrives.
+		slices.SortStableFunc(all, func(a, b Header) int { return strings.Compare(a.Rank, b.Rank) })
 		return all, err
 	}}}
 }

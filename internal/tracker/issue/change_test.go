@@ -259,12 +259,14 @@ func TestProjectTakesItsIssuesAlong(t *testing.T) {
 	})
 }
 
-// TestSnapshot: it holds what a list holds, but for the descriptions.
+// TestSnapshot: it holds what a list holds, but for the descriptions, and begins with the
+// tops of the columns.
 func TestSnapshot(t *testing.T) {
 	each(t, func(t *testing.T, w world) {
 		effort, due := int64(500), "2026-12-31"
 		one := create(t, w, issue.Draft{Title: "one", Description: "long text"})
 		create(t, w, issue.Draft{Title: "two", AssigneeID: &w.viewer.ID, Effort: &effort, DueOn: &due, ParentID: &one.ID, StatusID: w.done})
+		create(t, w, issue.Draft{Title: "three"})
 		foreign(t, w)
 		s, err := w.log.Snapshot(t.Context(), project.Scope(w.p.ID))
 		if err != nil || s.Seq != head(t, w) {
@@ -278,6 +280,7 @@ func TestSnapshot(t *testing.T) {
 		for _, i := range page.Items {
 			want = append(want, i.Header)
 		}
+		want = []issue.Header{want[2], want[0], want[1]}
 		var got []issue.Header
 		if err := json.Unmarshal(s.Entities["issue"], &got); err != nil {
 			t.Fatal(err)

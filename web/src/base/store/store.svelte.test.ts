@@ -70,6 +70,27 @@ describe('what is read in $derived', () => {
     expect(seen).toEqual([['a'], ['a', 'c']]);
   });
 
+  test('the rows of a group are read in order, with every change', () => {
+    const seen = watch(() =>
+      store
+        .table(cards, SCOPE)
+        .rows('column', 'open')
+        .map(({ title }) => title),
+    );
+    engine.replica.apply(SCOPE, [entry(11, [create(card('c', { rank: '0' }))])]);
+    flushSync();
+    engine.replica.apply(SCOPE, [entry(12, [update('a', { title: 'X', version: 2 })])]);
+    flushSync();
+    expect(seen).toEqual([['A'], ['C', 'A'], ['C', 'X']]);
+    expect(
+      store
+        .table(cards)
+        .rows('column', 'done')
+        .map(({ id }) => id),
+    ).toEqual(['b']);
+    expect(store.table(cards, 'project:9').rows('column', 'open')).toEqual([]);
+  });
+
   test('a table over all scopes, readiness and pending mutations follow too', () => {
     const all = watch(() => store.table(cards).all().length);
     engine.replica.load(snapshot([card('x')], 1, 'project:2'));

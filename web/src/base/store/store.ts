@@ -1,5 +1,5 @@
 import { createSubscriber } from 'svelte/reactivity';
-import { key, type Engine, type Entity, type Made, type Mutation, type Pending, type Row } from '../sync';
+import { key, type Engine, type Entity, type Made, type Mutation, type Pending, type Reader, type Row } from '../sync';
 
 /** The rows of one entity, of one scope or of all; every method may be read in $derived and markup. */
 export interface Table<R extends Row> {
@@ -8,6 +8,8 @@ export interface Table<R extends Row> {
   all(): readonly R[];
   /** The ids of a group of an index, in order; changes only with this group. */
   group(index: string, group: string): readonly string[];
+  /** The rows of a group, in order. To read many, this and not get: each call from a component is a subscription. */
+  rows(index: string, group: string): R[];
 }
 
 /**
@@ -88,6 +90,10 @@ export class Store {
         this.#track(key.group(name, entity.name, index, group));
         return scope()?.group(entity, index, group) ?? [];
       },
+      rows: (index, group) => {
+        this.#track(table);
+        return rows(scope(), entity, index, group);
+      },
     };
   }
 
@@ -98,6 +104,7 @@ export class Store {
       get: (id) => (track(), reader.get(entity, id)),
       all: () => (track(), reader.all(entity)),
       group: (index, group) => (track(), reader.group(entity, index, group)),
+      rows: (index, group) => (track(), rows(reader, entity, index, group)),
     };
   }
 
@@ -109,4 +116,8 @@ export class Store {
     }
     subscribe();
   }
+}
+
+function rows<R extends Row>(read: Reader | undefined, entity: Entity<R>, index: string, group: string): R[] {
+  return read?.group(entity, index, group).flatMap((id) => read.get(entity, id) ?? []) ?? [];
 }

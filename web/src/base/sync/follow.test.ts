@@ -3,7 +3,7 @@ import { Problem } from '../api';
 import { gate } from '../testing';
 import { card, cards, create, entry, SCOPE, snapshot, update } from './fixture';
 import { Follower, type Page, type Remote } from './follow';
-import { Replica } from './replica';
+import { key, Replica } from './replica';
 import type { Entry, Snapshot } from './types';
 
 /** A server with one log per scope. */
@@ -14,6 +14,7 @@ class Server implements Remote {
   pageSize = 2;
   trouble: unknown[] = [];
   hold: Promise<void> | null = null;
+  beginning: Snapshot | null = null;
 
   write(title: string, scope = SCOPE): Entry {
     const log = this.logs.get(scope) ?? [];
@@ -28,13 +29,14 @@ class Server implements Remote {
     return { epoch: this.epoch, scopes: Object.fromEntries([...this.logs].map(([scope, log]) => [scope, log.length])) };
   }
 
-  async snapshot(scope: string): Promise<Snapshot> {
+  async snapshot(scope: string, begun: (beginning: Snapshot) => void): Promise<Snapshot> {
     this.asked.push(`snapshot ${scope}`);
     await this.#answer();
     const log = this.logs.get(scope);
     if (!log) throw new Problem({ status: 404 });
     const title = log.at(-1)!.changes[0]!.patch.title as string;
     const made = snapshot([card('a', { title, version: log.length })], log.length, scope, this.epoch);
+    if (this.beginning) begun(this.beginning);
     await this.hold;
     return made;
   }
@@ -193,7 +195,7 @@ test('what is followed is kept, each entry once', async () => {
   const snapshots: number[] = [];
   const entries: number[] = [];
   follower.keeper = {
-    snapshot: ({ seq }) => snapshots.push(seq),
+    snapshot: (scope) => snapshots.push(replica.scope(scope)!.seq),
     append: (added) => entries.push(...added.map(({ seq }) => seq)),
     purge: () => undefined,
   };
@@ -208,4 +210,35 @@ test('what is followed is kept, each entry once', async () => {
   await vi.waitFor(() => expect(title()).toBe('v4'));
   expect(snapshots).toEqual([1]);
   expect(entries).toEqual([2, 3, 4]);
+});
+
+describe('the beginning of a large snapshot', () => {
+  const first = () => snapshot([card('early')], 1);
+
+  test('shows before the scope is filled', async () => {
+    server.write('v1');
+    server.beginning = first();
+    const rest = gate();
+    server.hold = rest.wait;
+    const wanted = follower.want(SCOPE);
+    await vi.waitFor(() => expect(replica.scope(SCOPE)?.get(cards, 'early')).toBeDefined());
+    expect(replica.scope(SCOPE)?.filled).toBe(false);
+    rest.open();
+    await wanted;
+    expect(replica.scope(SCOPE)?.filled).toBe(true);
+    expect(replica.scope(SCOPE)?.get(cards, 'early')).toBeUndefined();
+  });
+
+  test('never takes the place of rows that are all there', async () => {
+    server.write('v1');
+    hear();
+    await follower.want(SCOPE);
+    server.beginning = first();
+    server.epoch = 'e2';
+    const seen: unknown[] = [];
+    replica.signals.on(key.table(SCOPE, 'card'), () => seen.push(replica.scope(SCOPE)?.get(cards, 'early')));
+    hear();
+    await vi.waitFor(() => expect(replica.scope(SCOPE)?.epoch).toBe('e2'));
+    expect(seen).toEqual([undefined]);
+  });
 });

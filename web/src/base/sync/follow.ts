@@ -17,13 +17,15 @@ export interface Page {
 
 /** The server's side of following. Both throw Problem: 404 not yours, 409 start over. */
 export interface Remote {
-  snapshot(scope: string): Promise<Snapshot>;
+  /** begun is called with the first part of a large one, while the rest is on its way. */
+  snapshot(scope: string, begun: (beginning: Snapshot) => void): Promise<Snapshot>;
   delta(scope: string, since: number, epoch: string): Promise<Page>;
 }
 
 /** Keeps what was followed for the next start. */
 export interface Keeper {
-  snapshot(snapshot: Snapshot): void;
+  /** The scope was loaded whole. */
+  snapshot(scope: string): void;
   append(entries: readonly Entry[]): void;
   purge(scope: string): void;
 }
@@ -140,6 +142,8 @@ export class Follower {
     try {
       const scope = this.#replica.scope(name);
       const usable = scope?.filled && (!this.#epoch || scope.epoch === this.#epoch);
+      // It was asked for twice: by who wants it and by the heads.
+      if (usable && scope.seq >= (this.#heads.get(name) ?? Infinity)) return;
       if (!usable || !(await this.#deltas(name))) await this.#bootstrap(name);
     } catch (reason) {
       if (this.#closed) return;
@@ -168,10 +172,12 @@ export class Follower {
   }
 
   async #bootstrap(name: string): Promise<void> {
-    const snapshot = await this.#remote.snapshot(name);
+    const snapshot = await this.#remote.snapshot(name, (beginning) => {
+      if (!this.#closed && !this.#replica.scope(name)?.filled) this.#replica.begin(beginning);
+    });
     if (this.#closed) return;
     this.#replica.load(snapshot);
-    this.keeper?.snapshot(snapshot);
+    this.keeper?.snapshot(name);
   }
 
   #apply(scope: string, entries: readonly Entry[]): boolean {

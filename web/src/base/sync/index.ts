@@ -3,6 +3,7 @@
  * mutations shown over them before they are answered. Plain TypeScript; base/store makes it readable in components,
  * base/persist keeps it over reloads, base/live brings what happens.
  */
+export { readSnapshot } from './beginning';
 export { Engine, type EngineOptions, type Made } from './engine';
 export { type Heads, type Keeper, type Page, type Remote } from './follow';
 export { type Queue, type Told } from './outbox';

@@ -104,6 +104,12 @@ export class Replica {
 
   // What the server says
 
+  /** Shows what is there of a snapshot that is still arriving; the scope is filled when the rest is here. */
+  begin({ scope, entities }: Snapshot): void {
+    this.#need(scope).fill(entities);
+    this.#replay(scope);
+  }
+
   load(snapshot: Snapshot): void {
     this.#need(snapshot.scope).load(snapshot.epoch, snapshot.seq, snapshot.entities);
     this.#replay(snapshot.scope);

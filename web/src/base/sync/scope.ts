@@ -4,6 +4,8 @@ import type { Draft, Entity, Entry, Row } from './types';
 /** The details of an entity that entries and answers bring; see Entity.detail. */
 export type OnDetail = (entity: string, id: string, fields: Record<string, unknown> | null) => void;
 
+type Entities = Readonly<Record<string, readonly Row[]>>;
+
 /** One scope's tables and how far the log was followed. */
 export class Scope implements Draft {
   readonly name: string;
@@ -38,12 +40,17 @@ export class Scope implements Draft {
   }
 
   /** Replaces everything by a snapshot. */
-  load(epoch: string, seq: number, entities: Readonly<Record<string, readonly Row[]>>): void {
-    for (const table of this.#tables.values()) if (!entities[table.entity.name]) table.load([]);
-    for (const [name, rows] of Object.entries(entities)) this.table(name)?.load(rows);
+  load(epoch: string, seq: number, entities: Entities): void {
+    this.fill(entities);
     this.epoch = epoch;
     this.seq = seq;
     this.filled = true;
+  }
+
+  /** Replaces the rows. */
+  fill(entities: Entities): void {
+    for (const table of this.#tables.values()) if (!entities[table.entity.name]) table.load([]);
+    for (const [name, rows] of Object.entries(entities)) this.table(name)?.load(rows);
   }
 
   /** Applies one entry of the log; false when one before it is missing. Entries applied before are skipped. */

@@ -9,6 +9,7 @@ import { ROW } from './Column.svelte';
 export class Board {
   readonly #store: Store;
   readonly #opened: OpenedProject;
+  readonly #table = $derived.by(() => this.#store.table(issues, this.#opened.scope));
   /** What is said aloud of a move. */
   said = $state('');
   readonly drag: Drag;
@@ -32,6 +33,11 @@ export class Board {
     return this.#opened.statuses;
   }
 
+  /** Whether all cards are here; before that, the first ones may be. */
+  get ready(): boolean {
+    return this.#store.ready(this.#opened.scope);
+  }
+
   /** Viewers look only. */
   get movable(): boolean {
     return this.#opened.writes;
@@ -46,12 +52,17 @@ export class Board {
     return this.#table.get(id);
   }
 
-  /** The sum of the estimates in a column, in points; null when nothing is estimated. */
+  /** How many cards a column has; null while that is not known. */
+  count(column: string): number | null {
+    return this.ready ? this.ids(column).length : null;
+  }
+
+  /** The sum of the estimates in a column, in points; null when nothing is estimated, or not all is here. */
   effort(column: string): number | null {
+    if (!this.ready) return null;
     let sum: number | null = null;
-    for (const id of this.ids(column)) {
-      const effort = this.#table.get(id)?.effort;
-      if (effort != null) sum = (sum ?? 0) + effort;
+    for (const { effort } of this.#table.rows('column', column)) {
+      if (effort !== null) sum = (sum ?? 0) + effort;
     }
     return sum === null ? null : Math.round(sum * 1000) / 1000;
   }
@@ -61,11 +72,8 @@ export class Board {
     const parts = this.#table.group('parts', id);
     if (parts.length === 0) return null;
     const done = new Set(this.columns.filter(({ category }) => category === 'done').map((status) => status.id));
-    return { done: parts.filter((part) => done.has(this.issue(part)?.statusId ?? '')).length, all: parts.length };
-  }
-
-  get #table() {
-    return this.#store.table(issues, this.#opened.scope);
+    const rows = this.#table.rows('parts', id);
+    return { done: rows.filter(({ statusId }) => done.has(statusId)).length, all: parts.length };
   }
 
   #find(id: string): Over | null {
@@ -76,7 +84,7 @@ export class Board {
 
   #drop(id: string, { column, index }: Over): void {
     const project = this.#opened.project?.id;
-    if (!project || !this.movable) return;
+    if (!project || !this.movable || !this.ready) return;
     const others = this.ids(column).filter((other) => other !== id);
     const after = others[index - 1] ?? null;
     const before = others[index] ?? null;

@@ -41,7 +41,7 @@ export class OpenedIssue {
 
   readonly parts: readonly Issue[] = $derived.by(() => {
     if (!this.row) return [];
-    return this.#table.group('parts', this.row.id).flatMap((id) => this.#table.get(id) ?? []);
+    return this.#table.rows('parts', this.row.id);
   });
 
   readonly parent: Issue | undefined = $derived.by(() =>

@@ -48,8 +48,7 @@ export class OpenedProject {
   readonly writes = $derived.by(() => may(this.role, 'member'));
 
   readonly statuses: readonly Status[] = $derived.by(() => {
-    const table = this.#workspace.store.table(statuses, this.scope);
-    return table.group('all', '').flatMap((id) => table.get(id) ?? []);
+    return this.#workspace.store.table(statuses, this.scope).rows('all', '');
   });
 
   /** The members, by name. */
