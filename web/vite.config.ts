@@ -5,6 +5,7 @@ import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'vitest/config';
 import { brotli } from './build/brotli.ts';
 import { keep } from './build/keep.ts';
+import { start } from './build/start.ts';
 
 const dist = fileURLToPath(new URL('./dist', import.meta.url));
 const api = process.env.PEISEAR_API ?? 'http://127.0.0.1:3000';
@@ -17,9 +18,12 @@ const texts = () =>
     emitTsDeclarations: true,
   });
 
+const beginning = start(/(inter|jetbrains-mono)-latin-wght-normal-[^/]*\.woff2$/);
+
 export default defineConfig(({ mode }) => ({
   // npm test compiles the texts before; the plugin's watcher would keep the test runner from ending.
-  plugins: mode === 'test' ? [svelte()] : [texts(), tailwindcss(), svelte(), brotli(dist), keep(dist)],
+  plugins:
+    mode === 'test' ? [svelte()] : [texts(), tailwindcss(), svelte(), beginning.plugin, brotli(dist), keep(dist)],
   // Tests mount components, so they need Svelte's browser build.
   ...(mode === 'test' ? { resolve: { conditions: ['browser'] } } : {}),
   build: {
@@ -32,8 +36,13 @@ export default defineConfig(({ mode }) => ({
     reportCompressedSize: false,
     rolldownOptions: {
       output: {
-        // Compiled texts are a module each; those that two pages share would become files of a hundred bytes.
-        codeSplitting: { groups: [{ name: 'texts', test: /i18n[\\/]generated/ }] },
+        // Two files for what every page needs; what only some pages need stays with them.
+        codeSplitting: {
+          groups: [
+            { name: 'main', tags: ['$initial'], priority: 2 },
+            { name: 'app', test: beginning.test, priority: 1 },
+          ],
+        },
       },
     },
   },

@@ -40,7 +40,7 @@ function fault({ from, to }: Import): string | null {
   if (from === PRODUCT || (own !== '' && own === other)) return null;
   if (own === '') {
     const local = !to.includes('/') && to !== 'product';
-    return local || other === 'base' || (to === 'product' && from === 'main.ts')
+    return local || other === 'base' || (to === 'product' && from === 'start.ts')
       ? null
       : `only ${PRODUCT} names slices`;
   }

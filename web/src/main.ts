@@ -1,19 +1,14 @@
-import { mount } from 'svelte';
-import AppRoot from './App.svelte';
-import { m } from './base/i18n';
-import { App } from './base/state';
-import { features } from './product';
+/**
+ * The beginning: asks who is here before anything else. The rest of the app is on its way meanwhile: see
+ * build/start.ts.
+ */
+import { Session, Vault } from './base/api';
 
-const app = new App(features);
-app.theme.show();
-app.keys.listen(window, new AbortController().signal);
-app.keys.add(
-  { keys: 'mod+z', label: m.base_undo(), run: () => void app.workspace?.store.undo() },
-  { keys: 'mod+shift+z', label: m.base_redo(), run: () => void app.workspace?.store.redo() },
-);
-// The page's code comes while the cache is read.
-const first = app.router.match?.value;
-if (first && first !== 'home') void first.load().catch(() => undefined);
+const session = new Session(new Vault());
+const known = session.begin();
 
-mount(AppRoot, { target: document.getElementById('app')!, props: { app } });
-void app.start();
+// Asked for before there is text: a search for what could stand in for them would hold the first text up.
+for (const name of ['Inter Variable', 'JetBrains Mono Variable'])
+  void document.fonts.load(`1em "${name}"`).catch(() => undefined);
+
+void import('./start').then(({ start }) => start(session, known));

@@ -1,7 +1,7 @@
 /** Accounts: signing up by invite, signing in, and the invites that admins make. */
 import type { Feature } from '../base/feature';
 import { m } from '../base/i18n';
-import { people } from './account';
+import { ORG, people } from './account';
 
 export { named, ORG, people, type Person } from './account';
 
@@ -16,5 +16,6 @@ export const account: Feature = {
     '/invites': { load: () => import('./InvitesPage.svelte') },
   },
   nav: (me) => (me.role === 'admin' ? [{ href: '/invites', label: m.account_invites(), icon: 'ticket' }] : []),
+  scopes: () => [ORG],
   entities: [people],
 };

@@ -1,7 +1,7 @@
-/** What a slice of the app brings: values, collected in product.ts and read by main.ts and App.svelte. */
+/** What a slice of the app brings: values, collected in product.ts and read by start.ts and App.svelte. */
 import type { Component } from 'svelte';
 import type { Me } from './api';
-import type { Entity, Mutation } from './sync';
+import type { Entity, Mutation, Reader } from './sync';
 import type { NavLink } from './ui/shell';
 
 export interface PageProps {
@@ -28,6 +28,8 @@ export interface Feature {
   search?: () => Promise<{ default: Component<{ onclose: () => void }> }>;
   /** A part of the sidebar. */
   section?: () => Promise<{ default: Component }>;
+  /** The scopes beyond their own that a person has, as far as the rows that are there tell. */
+  scopes?: (read: Reader) => string[];
   entities?: readonly Entity<never>[];
   mutations?: readonly Mutation<never>[];
 }

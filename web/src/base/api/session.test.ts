@@ -179,6 +179,51 @@ describe('a refresh', () => {
   });
 });
 
+describe('the beginning', () => {
+  test('of a first visit asks the server, before anything kept has been read', async () => {
+    serve(() => json(auth('t1')));
+    const sent = vi.spyOn(globalThis, 'fetch');
+    const { session } = tab();
+    const begun = session.begin();
+    expect(sent).toHaveBeenCalledOnce();
+    expect(await begun).toEqual(ada);
+    expect([session.token, session.recalled]).toEqual(['t1', false]);
+  });
+
+  test('of a later visit shows whom it remembers, and asks nobody', async () => {
+    serve(() => json(auth('t1')));
+    await tab().session.begin();
+    await vi.waitFor(async () => expect(await tab().vault.me()).toEqual(ada));
+    const asked = serve(offline);
+    const { session } = tab();
+    expect(await session.begin()).toEqual(ada);
+    expect([session.token, session.recalled, asked.length]).toEqual([null, true, 0]);
+  });
+
+  test('of a later visit after signing out asks the server again', async () => {
+    serve(() => json(auth('t1')));
+    const before = tab();
+    await before.session.begin();
+    await before.session.end();
+    const asked = serve(() => problem(401));
+    const { session } = tab();
+    expect(await session.begin()).toBeNull();
+    expect(asked).toHaveLength(1);
+  });
+
+  test.each([
+    ['no network', offline],
+    ['a server in trouble', () => problem(503)],
+  ])('with %s is nobody for the moment, and the next one sends the same attempt', async (_, fail) => {
+    const asked = serve(fail);
+    expect(await tab().session.begin()).toBeNull();
+    expect(await tab().session.begin()).toBeNull();
+    const attempts = asked.map(({ body }) => (body as { attempt: string }).attempt);
+    expect(attempts).toHaveLength(2);
+    expect(new Set(attempts).size).toBe(1);
+  });
+});
+
 describe('the token', () => {
   test('is never stored', async () => {
     serve(() => json(auth('secret-token')));
@@ -211,6 +256,10 @@ describe('the token', () => {
 });
 
 test('a browser that keeps nothing still refreshes', async () => {
+  const refuse = () => {
+    throw new DOMException('not in a private window', 'SecurityError');
+  };
+  vi.stubGlobal('localStorage', { getItem: refuse, setItem: refuse });
   vi.stubGlobal('indexedDB', {
     open: () => {
       const request: Record<string, unknown> = { error: new Error('not in a private window') };
@@ -224,6 +273,7 @@ test('a browser that keeps nothing still refreshes', async () => {
   open.push(session);
   expect(await session.refresh()).toBe(true);
   expect(await vault.me()).toEqual(ada);
+  expect(vault.attempt()).toBe(vault.attempt());
 });
 
 test('a request after a reload waits for the refresh instead of asking in vain', async () => {

@@ -35,6 +35,7 @@ export class Session {
   #token: string | null = null;
   #me: Me | null = null;
   #refreshing: Promise<boolean> | null = null;
+  #recalled = false;
 
   constructor(vault: Vault) {
     this.#vault = vault;
@@ -54,6 +55,11 @@ export class Session {
     return this.#me;
   }
 
+  /** Whether the person was known here before the server was asked: their rows may be kept. */
+  get recalled(): boolean {
+    return this.#recalled;
+  }
+
   /** Called with every change of the person; returns how to stop. */
   onChange(listener: Listener): () => void {
     this.#listeners.add(listener);
@@ -63,15 +69,25 @@ export class Session {
   /** Who was here last, without any network: good enough to show their cache. */
   async recall(): Promise<Me | null> {
     const me = (await this.#vault.me()) ?? null;
+    this.#recalled = me !== null;
     if (me && !this.#me) this.#show(me);
     return me;
   }
 
-  /** Takes what sign-up or sign-in answered. */
+  /** Who is here: whom this browser remembers, else whom the server does. Null also while nobody can tell. */
+  async begin(): Promise<Me | null> {
+    const first = !this.#vault.visited;
+    // At a first visit nothing is kept, and no other tab is there to wait for.
+    if (first) await this.#renew(null).catch(() => false);
+    else if (!(await this.recall().catch(() => null))) await this.refresh().catch(() => false);
+    return this.#me;
+  }
+
+  /** Takes what sign-up or sign-in answered; resolves when the other tabs and the next start know it too. */
   async adopt(auth: Auth): Promise<void> {
-    await this.#vault.remember(auth.user);
-    this.#channel.postMessage({ kind: 'adopted', auth } satisfies Message);
     this.#take(auth);
+    this.#channel.postMessage({ kind: 'adopted', auth } satisfies Message);
+    await this.#vault.remember(auth.user);
   }
 
   /** Forgets everybody, here and in the other tabs. The cookie is the server's to end. */
@@ -103,7 +119,7 @@ export class Session {
   async #renew(stale: string | null): Promise<boolean> {
     // Another tab may have renewed it while this one waited for the lock.
     if (this.#token !== stale && this.#token) return true;
-    const attempt = await this.#vault.attempt();
+    const attempt = this.#vault.attempt();
     const response = await fetch(REFRESH, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
@@ -111,13 +127,13 @@ export class Session {
     });
     if (response.ok) {
       const auth = (await response.json()) as Auth;
-      await this.#vault.answered(attempt);
-      await this.adopt(auth);
+      this.#vault.answered(attempt);
+      void this.adopt(auth).catch(() => undefined); // nobody waits for what is kept
       return true;
     }
     const problem = await Problem.from(response);
     if (problem.passing) throw problem;
-    await this.#vault.answered(attempt);
+    this.#vault.answered(attempt);
     await this.end();
     return false;
   }
@@ -128,6 +144,7 @@ export class Session {
   }
 
   #end(): void {
+    this.#recalled = false;
     this.#token = null;
     this.#show(null);
   }

@@ -14,8 +14,7 @@ interface Options {
   user: string;
   session: Session;
   engine: Engine;
-  /** Where rows are kept; null in browsers that keep nothing. */
-  keeper: CacheKeeper | null;
+  keeper: CacheKeeper;
   onState(online: boolean): void;
 }
 
@@ -57,10 +56,8 @@ export class Live {
     const { engine, keeper, session } = this.#o;
     this.#leading = true;
     signal.addEventListener('abort', () => (this.#leading = false));
-    if (keeper) {
-      await keeper.adopt();
-      engine.follower.keeper = keeper;
-    }
+    engine.follower.keeper = keeper;
+    void keeper.adopt();
     engine.outbox.lead(signal);
     await follow(
       {

@@ -39,12 +39,14 @@ export interface Source {
  */
 export class StoredCache {
   readonly #db: IDBDatabase;
+  readonly #schema: string;
   /** The chunk counts of stored scopes, and the ids that the log changed since. */
   readonly #heads = new Map<string, Head>();
   readonly #dirty = new Map<string, Map<string, Set<string>>>();
 
-  private constructor(db: IDBDatabase) {
+  private constructor(db: IDBDatabase, schema: string) {
     this.#db = db;
+    this.#schema = schema;
   }
 
   static async open(user: string, schema: string): Promise<StoredCache> {
@@ -54,20 +56,23 @@ export class StoredCache {
       fresh.createObjectStore('chunk', { keyPath: ['scope', 'entity', 'n'] });
       fresh.createObjectStore('log', { keyPath: ['scope', 'seq'] });
     });
-    const cache = new StoredCache(db);
-    await cache.#accept(schema);
-    return cache;
+    return new StoredCache(db, schema);
   }
 
-  /** Everything that is kept, for the start. */
+  /** Everything that is kept, for the start; comes before all else. What another schema wrote is dropped. */
   async load(): Promise<Cached[]> {
-    const [heads, chunks, entries] = await transact(this.#db, STORES, 'readonly', (tx) =>
+    const [schema, heads, chunks, entries] = await transact(this.#db, [...STORES, 'meta'], 'readonly', (tx) =>
       Promise.all([
+        result(tx.objectStore('meta').get('schema') as IDBRequest<string | undefined>),
         result(tx.objectStore('scope').getAll() as IDBRequest<Head[]>),
         result(tx.objectStore('chunk').getAll() as IDBRequest<Chunk[]>),
         result(tx.objectStore('log').getAll() as IDBRequest<Entry[]>),
       ]),
     );
+    if (schema !== this.#schema) {
+      if (schema !== undefined) await transact(this.#db, STORES, 'readwrite', clearAll);
+      return [];
+    }
     const cached = new Map<string, Cached>();
     for (const head of heads) {
       const { scope, epoch, seq } = head;
@@ -95,7 +100,8 @@ export class StoredCache {
       head.chunks[entity] = lists.length;
       lists.forEach((list, n) => chunks.push({ scope, entity, n, rows: list }));
     }
-    await transact(this.#db, STORES, 'readwrite', (tx) => {
+    await transact(this.#db, [...STORES, 'meta'], 'readwrite', (tx) => {
+      tx.objectStore('meta').put(this.#schema, 'schema');
       clear(tx, scope);
       tx.objectStore('scope').put(head);
       for (const chunk of chunks) tx.objectStore('chunk').put(chunk);
@@ -177,15 +183,6 @@ export class StoredCache {
     return deleteDatabase(`${NAME}.${user}`);
   }
 
-  async #accept(schema: string): Promise<void> {
-    await transact(this.#db, [...STORES, 'meta'], 'readwrite', async (tx) => {
-      const known = await result(tx.objectStore('meta').get('schema'));
-      if (known === schema) return;
-      for (const store of STORES) tx.objectStore(store).clear();
-      tx.objectStore('meta').put(schema, 'schema');
-    });
-  }
-
   #note(entry: Entry): void {
     let entities = this.#dirty.get(entry.scope);
     if (!entities) this.#dirty.set(entry.scope, (entities = new Map()));
@@ -198,6 +195,10 @@ export class StoredCache {
 }
 
 const STORES = ['scope', 'chunk', 'log'];
+
+function clearAll(tx: IDBTransaction): void {
+  for (const store of STORES) tx.objectStore(store).clear();
+}
 
 function clear(tx: IDBTransaction, scope: string): void {
   tx.objectStore('scope').delete(scope);

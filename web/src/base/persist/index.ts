@@ -4,4 +4,4 @@
  */
 export { schemaOf, StoredCache, type Cached } from './cache';
 export { CacheKeeper } from './keeper';
-export { MemoryQueue, StoredQueue } from './queue';
+export { MemoryQueue, OpeningQueue, StoredQueue } from './queue';

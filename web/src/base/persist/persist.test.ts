@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Replica } from '../sync';
 import { card, cards, create, entry, pending, remove, SCOPE, snapshot, update, type Card } from '../sync/fixture';
-import { emptyBrowser } from '../testing';
+import { emptyBrowser, gate } from '../testing';
 import { schemaOf, StoredCache } from './cache';
 import { CacheKeeper } from './keeper';
 import { StoredQueue } from './queue';
@@ -77,7 +77,7 @@ describe('folding', () => {
     const whole = snapshot(Array.from({ length: count }, (_, i) => card(`id${i}`)));
     await store.store(whole);
     replica.load(whole);
-    return { store, replica, keeper: new CacheKeeper(store, replica) };
+    return { store, replica, keeper: new CacheKeeper(Promise.resolve(store), replica) };
   }
 
   test('writes the changed rows into their chunks and forgets the log', async () => {
@@ -88,7 +88,7 @@ describe('folding', () => {
     ];
     replica.apply(SCOPE, entries);
     keeper.append(entries);
-    await keeper.idle();
+    await keeper.flush();
     expect(store.behind(SCOPE)).toBe(3);
     await keeper.fold(1);
     expect(store.behind(SCOPE)).toBe(0);
@@ -126,20 +126,61 @@ describe('a tab that begins to keep', () => {
     await store.store(snapshot([card('z')], 1, 'project:gone'));
     const replica = new Replica([cards as never], []);
     replica.load(snapshot([card('a', { title: 'newer' })], 9));
-    const keeper = new CacheKeeper(store, replica);
+    const keeper = new CacheKeeper(Promise.resolve(store), replica);
     await keeper.adopt();
+    await keeper.flush();
     expect(await store.latest()).toEqual(new Map([[SCOPE, { epoch: 'e1', seq: 9 }]]));
     expect(rows(await restored()).get('a')).toBe('newer');
   });
 
   test('goes on without keeping when the database is gone', async () => {
     const store = await cache();
-    const keeper = new CacheKeeper(store, new Replica([cards as never], []));
+    const keeper = new CacheKeeper(Promise.resolve(store), new Replica([cards as never], []));
     store.close();
     keeper.append([entry(1, [])]);
-    await expect(keeper.idle()).resolves.toBeUndefined();
-    keeper.snapshot(snapshot([]));
-    await expect(keeper.idle()).resolves.toBeUndefined();
+    await expect(keeper.flush()).resolves.toBeUndefined();
+    keeper.snapshot(SCOPE);
+    await expect(keeper.flush()).resolves.toBeUndefined();
+  });
+
+  test('writes a scope that was loaded once, with what happened to it until then', async () => {
+    const store = await cache();
+    const ready = gate<StoredCache>();
+    const replica = new Replica([cards as never], []);
+    const keeper = new CacheKeeper(ready.wait, replica);
+    const adopted = keeper.adopt();
+    replica.load(snapshot([card('a')]));
+    keeper.snapshot(SCOPE);
+    replica.apply(SCOPE, [entry(11, [create(card('b'))])]);
+    keeper.append([entry(11, [create(card('b'))])]);
+    const stored = vi.spyOn(store, 'store');
+    const appended = vi.spyOn(store, 'append');
+    ready.open(store);
+    await adopted;
+    await keeper.flush();
+    expect([stored.mock.calls.length, appended.mock.calls.length]).toEqual([1, 0]);
+    replica.apply(SCOPE, [entry(12, [create(card('c'))])]);
+    keeper.append([entry(12, [create(card('c'))])]);
+    await keeper.flush();
+    expect([...rows(await restored()).keys()].sort()).toEqual(['a', 'b', 'c']);
+  });
+
+  test('does not write a scope that was lost before', async () => {
+    const store = await cache();
+    const replica = new Replica([cards as never], []);
+    const keeper = new CacheKeeper(Promise.resolve(store), replica);
+    replica.load(snapshot([card('a')]));
+    keeper.snapshot(SCOPE);
+    replica.purge(SCOPE);
+    keeper.purge(SCOPE);
+    await keeper.flush();
+    expect(await store.latest()).toEqual(new Map());
+  });
+
+  test('keeps nothing where nothing can be kept', async () => {
+    const keeper = new CacheKeeper(Promise.resolve(null), new Replica([cards as never], []));
+    keeper.snapshot(SCOPE);
+    await expect(keeper.flush()).resolves.toBeUndefined();
   });
 });
 

@@ -74,6 +74,31 @@ export class StoredQueue implements Queue {
   }
 }
 
+/** A queue that is still being opened. */
+export class OpeningQueue implements Queue {
+  readonly #queue: Promise<Queue>;
+
+  constructor(queue: Promise<Queue>) {
+    this.#queue = queue;
+  }
+
+  async load(): Promise<Pending[]> {
+    return (await this.#queue).load();
+  }
+
+  async put(pending: Pending): Promise<void> {
+    return (await this.#queue).put(pending);
+  }
+
+  async remove(tx: string): Promise<void> {
+    return (await this.#queue).remove(tx);
+  }
+
+  async refuse(refusal: Refusal): Promise<void> {
+    return (await this.#queue).refuse(refusal);
+  }
+}
+
 /** For browsers that keep nothing: waits in memory only. */
 export class MemoryQueue implements Queue {
   readonly #pending = new Map<string, Pending>();

@@ -1,4 +1,4 @@
-import { bearerFetch, createApi, Session, Vault, type Api, type Me } from '../api';
+import { bearerFetch, createApi, type Api, type Me, type Session } from '../api';
 import type { Feature, Page } from '../feature';
 import { m } from '../i18n';
 import { Keys } from '../keys';
@@ -26,7 +26,7 @@ export class App {
   online = $state(false);
   #opening: Promise<void> = Promise.resolve();
 
-  constructor(features: readonly Feature[], session = new Session(new Vault())) {
+  constructor(features: readonly Feature[], session: Session) {
     this.features = features;
     this.session = session;
     this.api = createApi(session);
@@ -42,12 +42,11 @@ export class App {
     return this.features.find(({ home }) => home)?.home ?? '/login';
   }
 
-  /** Shows what this browser kept before anything is asked of the network; without that, asks who is here. */
-  async start(): Promise<void> {
+  /** Opens the workspace of whoever is here, once that is known. */
+  async start(known: Promise<Me | null>): Promise<void> {
     this.session.onChange((me) => void this.#enter(me));
-    const kept = await this.session.recall().catch(() => null);
-    // The stream refreshes when it starts; only without a person is there nothing that would.
-    if (!kept) await this.session.refresh().catch(() => false);
+    if (this.session.me) void this.#enter(this.session.me);
+    await known;
     await this.#opening;
     this.started = true;
   }
@@ -68,7 +67,7 @@ export class App {
       if (me && this.workspace?.me.id === me.id) return;
       // Another person in another tab: nothing of the first one may stay in this page.
       if (me && this.workspace) return location.reload();
-      this.workspace?.close();
+      void this.workspace?.close();
       this.workspace = null;
       if (!me) return;
       const workspace = await this.#open(me);
@@ -81,9 +80,11 @@ export class App {
   #open(me: Me): Promise<Workspace> {
     return Workspace.open({
       me,
+      remembered: this.session.recalled,
       api: this.api,
       session: this.session,
       fetch: bearerFetch(this.session),
+      scopes: (read) => this.features.flatMap(({ scopes }) => scopes?.(read) ?? []),
       entities: this.features.flatMap(({ entities = [] }) => entities),
       mutations: this.features.flatMap(({ mutations = [] }) => mutations),
       onRefused: (refusal) => this.#refused(refusal),

@@ -1,14 +1,27 @@
 import { ok, Problem, type Api, type Me, type Session } from '../api';
 import { Live } from '../live';
-import { CacheKeeper, MemoryQueue, schemaOf, StoredCache, StoredQueue } from '../persist';
+import { CacheKeeper, MemoryQueue, OpeningQueue, schemaOf, StoredCache, StoredQueue } from '../persist';
 import { Store } from '../store';
-import { Engine, type Entity, type Mutation, type Page, type Refusal, type Remote, type Snapshot } from '../sync';
+import {
+  Engine,
+  readSnapshot,
+  type Entity,
+  type Mutation,
+  type Page,
+  type Reader,
+  type Refusal,
+  type Remote,
+} from '../sync';
 
 interface Options {
   me: Me;
+  /** Whether this browser may have kept something of the person. */
+  remembered: boolean;
   api: Api;
   session: Session;
   fetch: (request: Request) => Promise<Response>;
+  /** The scopes that the rows tell of. */
+  scopes(read: Reader): string[];
   entities: readonly Entity<never>[];
   mutations: readonly Mutation<never>[];
   onRefused(refusal: Refusal): void;
@@ -21,26 +34,34 @@ export class Workspace {
   readonly store: Store;
   readonly #engine: Engine;
   readonly #live: Live;
-  readonly #cache: StoredCache | null;
-  readonly #keeper: CacheKeeper | null;
-  readonly #queue: StoredQueue | MemoryQueue;
+  /** Null in browsers that keep nothing. */
+  readonly #cache: Promise<StoredCache | null>;
+  readonly #queue: Promise<StoredQueue | MemoryQueue>;
+  readonly #restored: Promise<void>;
+  readonly #keeper: CacheKeeper;
+  readonly #scopes: (read: Reader) => string[];
 
-  private constructor(options: Options, cache: StoredCache | null, queue: StoredQueue | MemoryQueue) {
+  private constructor(options: Options) {
     const { me, api, session, entities, mutations } = options;
     this.me = me;
-    this.#cache = cache;
-    this.#queue = queue;
+    this.#scopes = (read) => options.scopes(read);
+    this.#cache = StoredCache.open(me.id, schemaOf(entities as readonly Entity[])).catch(() => null);
+    this.#queue = StoredQueue.open(me.id).catch(() => new MemoryQueue());
     this.#engine = new Engine({
       api,
       remote: remote(options.fetch),
-      queue,
+      queue: new OpeningQueue(this.#queue),
       actor: me.id,
       entities: entities as readonly Entity[],
       mutations,
       tell: (message) => this.#live.tell(message),
       onRefused: (refusal) => options.onRefused(refusal),
     });
-    this.#keeper = cache && new CacheKeeper(cache, this.#engine.replica);
+    this.#restored = this.#restore();
+    this.#keeper = new CacheKeeper(
+      this.#restored.then(() => this.#cache),
+      this.#engine.replica,
+    );
     this.store = new Store(this.#engine);
     this.#live = new Live({
       user: me.id,
@@ -51,41 +72,56 @@ export class Workspace {
     });
   }
 
-  /** Opens what was kept and shows it; the server is asked afterwards. Browsers that keep nothing still work. */
+  /**
+   * Opens what was kept and shows it; the server is asked afterwards, or meanwhile where nothing is expected to be
+   * kept. Browsers that keep nothing still work.
+   */
   static async open(options: Options): Promise<Workspace> {
-    const [cache, queue] = await Promise.all([
-      StoredCache.open(options.me.id, schemaOf(options.entities as readonly Entity[])).catch(() => null),
-      StoredQueue.open(options.me.id).catch(() => new MemoryQueue()),
-    ]);
-    const workspace = new Workspace(options, cache, queue);
-    await workspace.#restore();
+    const workspace = new Workspace(options);
+    if (options.remembered) await workspace.#restored;
     return workspace;
   }
 
   /** Begins to follow the server. */
   start(): void {
+    void this.#load();
     this.#live.start();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#live.close();
     this.#engine.close();
-    this.#keeper?.close();
-    this.#cache?.close();
-    if (this.#queue instanceof StoredQueue) this.#queue.close();
+    this.#keeper.close();
+    const [cache, queue] = await Promise.all([this.#cache, this.#queue]);
+    cache?.close();
+    if (queue instanceof StoredQueue) queue.close();
   }
 
   /** Closes, and deletes everything that this browser keeps of the person. */
   async destroy(): Promise<void> {
-    this.close();
+    await this.close();
     await Promise.allSettled([StoredCache.delete(this.me.id), StoredQueue.delete(this.me.id)]);
   }
 
+  /** Asks for what is not here at once, instead of when the stream says that it is there. */
+  async #load(): Promise<void> {
+    const { replica, follower } = this.#engine;
+    const ask = () => {
+      for (const scope of this.#scopes(replica.reader)) void follower.want(scope);
+    };
+    const own = follower.want(`user:${this.me.id}`);
+    ask();
+    await own;
+    ask();
+  }
+
   async #restore(): Promise<void> {
+    const { replica } = this.#engine;
     try {
-      for (const { snapshot, entries } of (await this.#cache?.load()) ?? []) {
-        this.#engine.replica.load(snapshot);
-        this.#engine.replica.apply(snapshot.scope, entries);
+      for (const { snapshot, entries } of (await (await this.#cache)?.load()) ?? []) {
+        if (replica.scope(snapshot.scope)?.filled) continue; // the server was faster
+        replica.load(snapshot);
+        replica.apply(snapshot.scope, entries);
       }
     } catch {
       // What cannot be read is loaded from the server.
@@ -96,16 +132,28 @@ export class Workspace {
 
 /** The sync endpoints; snapshots and deltas are two answers of one operation, which the typed client cannot tell. */
 function remote(send: (request: Request) => Promise<Response>): Remote {
-  const get = async <T>(scope: string, query: string): Promise<T> => {
+  const get = async (scope: string, query: string): Promise<Response> => {
     const request = new Request(`${location.origin}/api/sync/${encodeURIComponent(scope)}${query}`);
     const response = await send(request);
     if (!response.ok) throw await Problem.from(response);
-    return (await response.json()) as T;
+    return response;
   };
   return {
-    snapshot: (scope) => get<Snapshot>(scope, ''),
-    delta: (scope, since, epoch) => get<Page>(scope, `?${new URLSearchParams({ since: String(since), epoch })}`),
+    snapshot: async (scope, begun) => {
+      const { body } = await get(scope, '');
+      return readSnapshot(pieces(body!.pipeThrough(new TextDecoderStream())), begun);
+    },
+    delta: async (scope, since, epoch) => {
+      const response = await get(scope, `?${new URLSearchParams({ since: String(since), epoch })}`);
+      return (await response.json()) as Page;
+    },
   };
+}
+
+/** A stream's pieces; not every browser lets a stream be iterated. */
+async function* pieces(stream: ReadableStream<string>): AsyncGenerator<string> {
+  const reader = stream.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
 }
 
 /** Ends the session at the server, then here. Throws when the server cannot be reached: the cookie would stay. */

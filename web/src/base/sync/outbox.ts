@@ -63,6 +63,7 @@ export class Outbox {
       this.#inherited.add(pending.tx);
       this.#o.replica.add(pending);
     }
+    this.wake();
   }
 
   /** Shows the mutation, keeps it and sees that it is sent. Resolves with the answer's value, rejects with Problem. */

@@ -1,7 +1,7 @@
 /** Projects, who works in them and which statuses they have. */
 import type { Feature } from '../../base/feature';
 import { m } from '../../base/i18n';
-import { members, memberships, projects, statuses } from './project';
+import { members, memberships, projects, scopeOf, statuses } from './project';
 
 export { OpenedProject } from './opened.svelte';
 export { default as ProjectFrame } from './ProjectFrame.svelte';
@@ -13,6 +13,7 @@ export { default as StatusIcon } from './StatusIcon.svelte';
 
 export const project: Feature = {
   name: 'project',
+  scopes: (read) => read.all(memberships).map(({ id }) => scopeOf(id)),
   entities: [projects, statuses, members, memberships],
   routes: {
     '/projects': { load: () => import('./ProjectsPage.svelte') },
