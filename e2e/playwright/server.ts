@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
-const BINARY = resolve(__dirname, '../../bin/peisear');
+/** Another one to measure against: PEISEAR_BINARY. */
+const BINARY = process.env.PEISEAR_BINARY ?? resolve(__dirname, '../../bin/peisear');
 const FIRST_INVITE = 'first-admin-of-the-browser-tests';
 
 /** A signed-up user: what a person types, and a token for what a test does in their name. */
