@@ -8,11 +8,11 @@ export interface Text {
 }
 
 /**
- * Editing a description. Single fields merge, but a long text is replaced as a whole: it is saved together with the
+ * Editing a description, from the text as it was read. Single fields merge, but a long text is replaced as a whole: it is saved together with the
  * version it was read at, and when somebody else saved meanwhile both texts are shown.
  */
 export class Description {
-  mode = $state<'read' | 'edit' | 'conflict'>('read');
+  mode = $state<'edit' | 'conflict'>('edit');
   draft = $state('');
   busy = $state(false);
   message = $state('');
@@ -20,26 +20,24 @@ export class Description {
   theirs = $state.raw<Text | null>(null);
 
   /** What the draft began from. */
-  #base: Text = { description: '', version: 0 };
+  #base: Text;
   readonly #save: (text: Text) => Promise<void>;
+  readonly #done: () => void;
 
-  /** save throws a Problem of status 409 with the current row when the version is stale. */
-  constructor(save: (text: Text) => Promise<void>) {
-    this.#save = save;
-  }
-
-  edit(present: Text): void {
+  /**
+   * save throws a Problem of status 409 with the current row when the version is stale. done is called when there is
+   * nothing more to edit.
+   */
+  constructor(present: Text, save: (text: Text) => Promise<void>, done: () => void) {
     this.draft = present.description;
     this.#base = present;
-    this.message = '';
-    this.mode = 'edit';
+    this.#save = save;
+    this.#done = done;
   }
 
   /** Leaves the editor and the draft. */
   cancel(): void {
-    this.mode = 'read';
-    this.theirs = null;
-    this.message = '';
+    this.#done();
   }
 
   async save(): Promise<void> {
