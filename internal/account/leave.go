@@ -61,7 +61,11 @@ func (s *Service) Delete(ctx context.Context, by Actor, tx, id string, d Deletio
 		return err
 	}
 	_, _, err = live.Write(ctx, s.log, m, func(tx *live.Tx) (none struct{}, err error) {
-		old, err := managing(ctx, tx, by, id)
+		if _, err := managing(ctx, tx, by, id); err != nil {
+			return none, err
+		}
+		// Locked first: what MustBeThere has let through is there by then, to be removed.
+		old, err := query.New(tx).LockUser(ctx, id)
 		if err != nil {
 			return none, err
 		}

@@ -54,6 +54,10 @@ RETURNING *;
 UPDATE users SET seen_at = sqlc.arg(now) WHERE id = sqlc.arg(id) AND disabled_at IS NULL
 RETURNING *;
 
+-- name: LockUser :one
+UPDATE users SET seen_at = seen_at WHERE id = sqlc.arg(id) AND deleted_at IS NULL
+RETURNING *;
+
 -- name: BuryUser :one
 UPDATE users
 SET email = '', email_folded = sqlc.arg(email_folded), display_name = '', name_folded = '', role = 'user',

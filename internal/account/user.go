@@ -87,7 +87,7 @@ func (d Draft) named() (Draft, error) {
 func (s *Service) Get(ctx context.Context, id string) (p Profile, err error) {
 	defer errs.Wrap(&err, "account.Get(%s)", id)
 	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (Profile, error) {
-		u, err := query.New(c).GetUser(ctx, id)
+		u, err := theUser(ctx, c, id)
 		return profile(u), err
 	})
 }
@@ -155,15 +155,31 @@ func insert(ctx context.Context, tx *live.Tx, id string, d Draft, hash *string) 
 }
 
 // audit is a mutation whose home is the scope "admin". It names "org" too, so that
-// all writers of this package lock both in one order.
+// all writers of this package lock both in one order, and the actor's own, which is
+// gone when they were deleted meanwhile: then the mutation is NotFound.
 func audit(by Actor, tx string) live.Mutation {
-	return live.Mutation{Scopes: []string{adminScope, orgScope}, Actor: by.ID, Tx: tx}
+	m := live.Mutation{Scopes: []string{adminScope, orgScope}, Actor: by.ID, Tx: tx}
+	if by.ID != "" && by.ID != operatorID {
+		m.Scopes = append(m.Scopes, by.Scope())
+	}
+	return m
 }
 
 // Audit is the mutation of a slice beside this one that changes what belongs to
 // accounts: its home is the scope "admin", where admins see who did what. What concerns
 // a user, and is not done by them, is recorded under the user's id, so that it is found.
 func Audit(by Actor, tx string) live.Mutation { return audit(by, tx) }
+
+// MustBeThere is for slices beside this one that keep something of a user without
+// recording it. Inside a transaction its answer stays true: the user's row is locked.
+// Unauthorized: the user was disabled or deleted meanwhile.
+func MustBeThere(ctx context.Context, tx *db.Tx, userID string) error {
+	_, err := query.New(tx).SetSeen(ctx, query.SetSeenParams{ID: userID, Now: new(tx.Micros())})
+	if noRow(err) {
+		err = errEnded
+	}
+	return err
+}
 
 // MustBeAdmin is for slices beside this one; inside a transaction its answer stays
 // true. Forbidden: the actor is no admin.

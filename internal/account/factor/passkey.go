@@ -76,8 +76,11 @@ func anyPasskey(query.Passkey) bool { return true }
 func (s *Service) addHandle(ctx context.Context, userID string) error {
 	raw := make([]byte, handleLength)
 	rand.Read(raw) // never fails
-	_, err := db.Write(ctx, s.db, func(tx *db.Tx) (struct{}, error) {
-		return struct{}{}, query.New(tx).AddHandle(ctx, query.AddHandleParams{UserID: userID, Handle: encoded(raw)})
+	_, err := db.Write(ctx, s.db, func(tx *db.Tx) (none struct{}, err error) {
+		if err := account.MustBeThere(ctx, tx, userID); err != nil {
+			return none, err
+		}
+		return none, query.New(tx).AddHandle(ctx, query.AddHandleParams{UserID: userID, Handle: encoded(raw)})
 	})
 	return err
 }

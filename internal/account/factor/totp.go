@@ -59,6 +59,9 @@ func (s *Service) StartTOTP(ctx context.Context, by account.Actor) (e Enrolment,
 	e.Secret, e.URI = key.Secret(), key.URL()
 	sealed, now := s.settings.Secret.Seal(sealedSeed, by.ID, []byte(e.Secret)), s.now()
 	_, err = db.Write(ctx, s.db, func(tx *db.Tx) (none struct{}, err error) {
+		if err := account.MustBeThere(ctx, tx, by.ID); err != nil {
+			return none, err
+		}
 		q := query.New(tx)
 		if err := q.DeleteDrafts(ctx, now.UnixMicro()); err != nil {
 			return none, err

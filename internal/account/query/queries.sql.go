@@ -1249,7 +1249,7 @@ func (q *Queries) ListUnfolded(ctx context.Context, n int64) ([]ListUnfoldedRow,
 }
 
 const lockUser = `-- name: LockUser :one
-UPDATE users SET updated_at = updated_at WHERE id = $1 AND disabled_at IS NULL
+UPDATE users SET seen_at = seen_at WHERE id = $1 AND deleted_at IS NULL
 RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
 `
 
