@@ -9,6 +9,7 @@ interface Fields {
   status: number;
   title?: string;
   detail?: string;
+  code?: string;
   errors?: FieldProblem[];
   current?: unknown;
   retryAfter?: number;
@@ -23,18 +24,21 @@ export class Problem extends Error {
   readonly status: number;
   readonly title: string;
   readonly detail: string;
+  /** A word by which a program knows what to do, as in "confirm"; "" for most. */
+  readonly code: string;
   readonly errors: readonly FieldProblem[];
   /** With 409: the row as it is now. */
   readonly current: unknown;
   /** Seconds to wait before asking again, when the server said so. */
   readonly retryAfter: number | null;
 
-  constructor({ status, title = '', detail = '', errors = [], current, retryAfter }: Fields) {
+  constructor({ status, title = '', detail = '', code = '', errors = [], current, retryAfter }: Fields) {
     const [first] = errors;
     super(detail || first?.message || title || `HTTP ${status}`);
     this.status = status;
     this.title = title;
     this.detail = detail;
+    this.code = code;
     this.errors = errors;
     this.current = current;
     this.retryAfter = retryAfter ?? null;
@@ -69,6 +73,7 @@ export class Problem extends Error {
       status: response.status,
       title: text(record.title) || response.statusText,
       detail: text(record.detail),
+      code: text(record.code),
       errors: errors.map((e) => ({ location: text(e.location), message: text(e.message) })),
       current: record.current,
       ...(Number.isFinite(seconds) && seconds >= 0 ? { retryAfter: seconds } : {}),
