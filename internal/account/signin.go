@@ -21,7 +21,9 @@ const (
 )
 
 // errPending is the one answer to every sign-in that cannot be completed.
-var errPending = errs.New(errs.Unauthorized, "this sign-in is over: begin again")
+var errPending error = &errs.Error{
+	Kind: errs.Unauthorized, Code: "sign_in_over", Message: "this sign-in took too long or too many tries: begin again",
+}
 
 // Proof says that somebody has shown to be a user, and how.
 type Proof struct {

@@ -1,5 +1,6 @@
 import { m } from '../base/i18n';
 import { fieldErrors, readable } from '../base/ui/problem';
+import type { Options } from './login.svelte';
 
 /** What an invite says about the account it opens. */
 export interface Invite {
@@ -18,8 +19,7 @@ export interface SignupInput {
 
 /** The calls that signing up takes. */
 export interface SignupCalls {
-  /** Whether an account needs no invite. */
-  open(): Promise<boolean>;
+  options(): Promise<Options>;
   check(code: string): Promise<Invite>;
   signUp(input: SignupInput): Promise<void>;
 }
@@ -42,6 +42,8 @@ export class Signup {
   displayName = $state('');
   password = $state('');
   invite = $state.raw<Invite | null>(null);
+  /** Who else can vouch for somebody. */
+  providers = $state.raw<Options['providers']>([]);
   /** By field: code, email, displayName, password. */
   errors = $state.raw<Record<string, string>>({});
   /** What is about no field. */
@@ -108,7 +110,9 @@ export class Signup {
 
   async #ask(): Promise<void> {
     // Without an answer it is as most servers have it; signing up says more.
-    this.open = await this.#calls.open().catch(() => false);
+    const options = await this.#calls.options().catch(() => null);
+    this.open = options?.open ?? false;
+    this.providers = options?.providers ?? [];
     if (this.step === 'asking') this.step = this.open ? 'account' : 'invite';
   }
 
