@@ -1,0 +1,73 @@
+import { ok, uuid, type Api } from '../../base/api';
+import { m } from '../../base/i18n';
+import { Form } from '../../base/ui/form.svelte';
+import type { Confirmation } from '../confirmation.svelte';
+
+export interface Own {
+  displayName: string;
+  email: string;
+  pendingEmail: string | null;
+  hasPassword: boolean;
+}
+
+/** Name and address of who is signed in. */
+export class Profile {
+  own = $state.raw<Own | null>(null);
+  error = $state.raw<unknown>(null);
+  displayName = $state('');
+  email = $state('');
+  readonly naming = new Form(['displayName']);
+  readonly moving = new Form(['email']);
+
+  readonly #api: Api;
+  readonly #confirmation: Confirmation;
+
+  constructor(api: Api, confirmation: Confirmation) {
+    this.#api = api;
+    this.#confirmation = confirmation;
+  }
+
+  async load(): Promise<void> {
+    this.error = null;
+    try {
+      this.own = await ok(this.#api.GET('/api/account'));
+      this.displayName ||= this.own.displayName;
+    } catch (reason) {
+      this.error = reason;
+    }
+  }
+
+  async rename(): Promise<void> {
+    const displayName = this.displayName.trim();
+    if (!displayName) {
+      this.naming.refuse({ displayName: m.account_name_needed() });
+      return;
+    }
+    await this.naming.send(async () => {
+      const params = { header: { 'Idempotency-Key': uuid() } };
+      this.own = await ok(this.#api.PATCH('/api/account', { params, body: { displayName } }));
+    });
+  }
+
+  /** Nothing changes before the new address was verified by the link that is sent there. */
+  async move(): Promise<void> {
+    const email = this.email.trim();
+    if (!/^\S+@\S+$/u.test(email)) {
+      this.moving.refuse({ email: m.account_email_needed() });
+      return;
+    }
+    const sent = await this.moving.send(() =>
+      this.#confirmation.run(async () => {
+        await ok(this.#api.POST('/api/account/email', { body: { email } }));
+      }),
+    );
+    if (!sent) return;
+    this.email = '';
+    await this.load();
+  }
+
+  async withdraw(): Promise<void> {
+    const params = { header: { 'Idempotency-Key': uuid() } };
+    if (await this.moving.send(() => ok(this.#api.DELETE('/api/account/email', { params })))) await this.load();
+  }
+}
