@@ -116,7 +116,9 @@ export class Factors {
 
   /** Throws Problem. */
   async removePasskey(id: string): Promise<void> {
-    await this.#confirmed(() => ok(this.#api.DELETE('/api/account/factors/passkeys/{id}', { params: { path: { id } } })));
+    await this.#confirmed(() =>
+      ok(this.#api.DELETE('/api/account/factors/passkeys/{id}', { params: { path: { id } } })),
+    );
     await this.load();
   }
 

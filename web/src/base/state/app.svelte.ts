@@ -42,6 +42,11 @@ export class App {
     return this.features.find(({ home }) => home)?.home ?? '/login';
   }
 
+  /** Where the person's own settings are, if a feature has some. */
+  get settings(): string | undefined {
+    return this.features.find(({ settings }) => settings)?.settings;
+  }
+
   /** Opens the workspace of whoever is here, once that is known. */
   async start(known: Promise<Me | null>): Promise<void> {
     this.session.onChange((me) => void this.#enter(me));

@@ -21,6 +21,12 @@ export const project: Feature = {
     '/projects/:key/settings': { load: () => import('./SettingsPage.svelte') },
   },
   home: '/projects',
+  limits: (store) =>
+    store
+      .table(projects)
+      .all()
+      .map(({ id, name }) => ({ value: scopeOf(id), label: name }))
+      .toSorted((a, b) => a.label.localeCompare(b.label)),
   nav: () => [{ href: '/projects', label: m.project_projects(), icon: 'board', exact: true }],
   section: () => import('./ProjectsSection.svelte'),
 };
