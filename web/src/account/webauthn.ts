@@ -38,20 +38,28 @@ function answer(credential: Credential | null): unknown {
 }
 
 function creationOptions(json: PublicKeyCredentialCreationOptionsJSON): PublicKeyCredentialCreationOptions {
+  const { challenge, user, excludeCredentials, authenticatorSelection, attestation } = json;
   return {
-    ...json,
-    challenge: bytes(json.challenge),
-    user: { ...json.user, id: bytes(json.user.id) },
-    excludeCredentials: descriptors(json.excludeCredentials),
-  } as PublicKeyCredentialCreationOptions;
+    rp: json.rp,
+    pubKeyCredParams: json.pubKeyCredParams,
+    challenge: bytes(challenge),
+    user: { ...user, id: bytes(user.id) },
+    excludeCredentials: descriptors(excludeCredentials),
+    ...(json.timeout === undefined ? {} : { timeout: json.timeout }),
+    ...(authenticatorSelection ? { authenticatorSelection } : {}),
+    ...(attestation ? { attestation: attestation as AttestationConveyancePreference } : {}),
+  };
 }
 
 function requestOptions(json: PublicKeyCredentialRequestOptionsJSON): PublicKeyCredentialRequestOptions {
+  const { challenge, allowCredentials, userVerification, rpId } = json;
   return {
-    ...json,
-    challenge: bytes(json.challenge),
-    allowCredentials: descriptors(json.allowCredentials),
-  } as PublicKeyCredentialRequestOptions;
+    challenge: bytes(challenge),
+    allowCredentials: descriptors(allowCredentials),
+    ...(json.timeout === undefined ? {} : { timeout: json.timeout }),
+    ...(rpId ? { rpId } : {}),
+    ...(userVerification ? { userVerification: userVerification as UserVerificationRequirement } : {}),
+  };
 }
 
 function descriptors(list: PublicKeyCredentialDescriptorJSON[] = []): PublicKeyCredentialDescriptor[] {

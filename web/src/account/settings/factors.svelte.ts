@@ -130,7 +130,7 @@ export class Factors {
     return this.#confirmation.run(call);
   }
 
-  #show(codes: readonly string[] | undefined): void {
+  #show(codes: readonly string[] | null | undefined): void {
     if (codes && codes.length > 0) this.recoveryCodes = codes;
   }
 }
