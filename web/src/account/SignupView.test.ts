@@ -4,7 +4,7 @@ import type { SignupCalls } from './signup.svelte';
 import SignupView from './SignupView.svelte';
 
 function calls(check: SignupCalls['check'], open = false): SignupCalls {
-  return { check, open: () => Promise.resolve(open), signUp: vi.fn() };
+  return { options: () => Promise.resolve({ open, mail: false, providers: [] }), check, signUp: vi.fn() };
 }
 
 describe('the sign-up page', () => {

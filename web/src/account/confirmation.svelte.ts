@@ -80,20 +80,21 @@ export class Confirmation {
 
   /** Several calls at once share one dialog. */
   #ask(): Promise<boolean> {
-    this.#asking ??= new Promise((answer) => {
-      this.#answer = answer;
-      this.open = true;
-      this.error = '';
-      void this.#load();
-    });
+    if (this.#asking) return this.#asking;
+    this.#asking = new Promise((answer) => (this.#answer = answer));
+    this.open = true;
+    this.error = '';
+    void this.#load();
     return this.#asking;
   }
 
   async #load(): Promise<void> {
+    const asking = this.#asking;
     try {
-      this.means ??= await this.#calls.means();
+      const means = await this.#calls.means();
+      if (this.#asking === asking) this.means = means;
     } catch (reason) {
-      this.error = readable(reason);
+      if (this.#asking === asking) this.error = readable(reason);
     }
   }
 
@@ -149,7 +150,7 @@ export function confirmCalls(api: Api): ConfirmCalls {
       await ok(api.POST('/api/account/confirm/passkey', { body: { id, credential } }));
     },
     async provider(provider) {
-      const then = location.pathname + location.search;
+      const then = `${location.pathname}?confirmed=1`; // Notice.svelte says what that means
       const { url } = await ok(
         api.POST('/api/auth/{provider}/confirm', { params: { path: { provider } }, body: { then } }),
       );

@@ -83,6 +83,7 @@ export class Login {
   }
 
   async #try(work: () => Promise<void>): Promise<void> {
+    if (this.busy) return;
     this.busy = true;
     this.errors = {};
     this.message = '';

@@ -7,6 +7,11 @@ export function signInAddress(provider: string, then: string | null): string {
   return `/api/auth/${encodeURIComponent(provider)}/start${query}`;
 }
 
+/** Where somebody wanted to go. The server's ways back call it `then`, after a second factor behind the #. */
+export function nextOf(search: URLSearchParams, hash = ''): string | null {
+  return search.get('next') ?? search.get('then') ?? new URLSearchParams(hash.replace(/^#/u, '')).get('then');
+}
+
 /** Where signing up with a provider begins. Without an invite, where registration is open. */
 export function signUpAddress(provider: string, code: string): string {
   const query = code ? `?${new URLSearchParams({ code })}` : '';
@@ -24,7 +29,7 @@ export function refusalOf(search: URLSearchParams, name: (provider: string) => s
 
 const WORDS: Record<string, (about: { provider: string }) => string> = {
   unknown_identity: m.account_outside_unknown,
-  access_denied: m.account_outside_denied,
+  denied: m.account_outside_denied,
   expired: m.account_outside_expired,
   disabled: m.account_outside_disabled,
   no_email: m.account_outside_no_email,
@@ -40,4 +45,8 @@ const WORDS: Record<string, (about: { provider: string }) => string> = {
   busy: m.account_outside_busy,
   not_configured: m.account_outside_not_configured,
   unknown_provider: m.account_outside_not_configured,
+  unavailable: m.account_outside_silent,
+  misconfigured: m.account_outside_misconfigured,
+  invalid: m.account_outside_unproven,
+  not_fresh: m.account_outside_not_fresh,
 };

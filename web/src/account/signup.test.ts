@@ -21,7 +21,10 @@ function signup(invite: Partial<Invite> | Problem, { code = 'CODE', open = false
       ? Promise.reject(invite)
       : Promise.resolve({ valid: true, email: null, role: 'user' as const, ...invite }),
   );
-  const flow = new Signup({ open: () => Promise.resolve(open), check, signUp }, code);
+  const flow = new Signup(
+    { options: () => Promise.resolve({ open, mail: false, providers: [] }), check, signUp },
+    code,
+  );
   return { flow, signUp, check };
 }
 
@@ -130,8 +133,8 @@ describe('where registration is open', () => {
 });
 
 it('asks for the invite when the server does not say what it wants', async () => {
-  const open = () => Promise.reject(new TypeError('no network'));
-  const flow = new Signup({ open, check: vi.fn(), signUp: vi.fn() });
+  const options = () => Promise.reject(new TypeError('no network'));
+  const flow = new Signup({ options, check: vi.fn(), signUp: vi.fn() });
   await flow.begin();
   expect([flow.step, flow.open]).toEqual(['invite', false]);
 });

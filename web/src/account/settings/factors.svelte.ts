@@ -39,7 +39,8 @@ export class Factors {
   code = $state('');
   /** Just made; they cannot be shown again. */
   recoveryCodes = $state.raw<readonly string[]>([]);
-  readonly form = new Form(['code', 'name'], words);
+  readonly enrolling = new Form(['code']);
+  readonly adding = new Form([], words);
 
   readonly #api: Api;
   readonly #confirmation: Confirmation;
@@ -59,7 +60,7 @@ export class Factors {
   }
 
   startTotp(): Promise<boolean> {
-    return this.form.send(async () => {
+    return this.enrolling.send(async () => {
       this.code = '';
       this.enrolment = await this.#confirmed(() => ok(this.#api.POST('/api/account/factors/totp')));
     });
@@ -69,10 +70,10 @@ export class Factors {
   async finishTotp(): Promise<void> {
     const code = this.code.trim();
     if (!code) {
-      this.form.refuse({ code: m.account_code_of_factor_needed() });
+      this.enrolling.refuse({ code: m.account_code_of_factor_needed() });
       return;
     }
-    await this.#change(async () => {
+    await this.#change(this.enrolling, async () => {
       const { recoveryCodes } = await ok(this.#api.POST('/api/account/factors/totp/confirm', { body: { code } }));
       this.#show(recoveryCodes);
       this.enrolment = null;
@@ -81,7 +82,7 @@ export class Factors {
 
   cancelTotp(): void {
     this.enrolment = null;
-    this.form.clear();
+    this.enrolling.clear();
   }
 
   /** Throws Problem, for a dialog that shows it. */
@@ -90,19 +91,20 @@ export class Factors {
     await this.load();
   }
 
-  renewRecovery(): Promise<void> {
-    return this.#change(async () => {
-      const { recoveryCodes } = await this.#confirmed(() => ok(this.#api.POST('/api/account/factors/recovery')));
-      this.#show(recoveryCodes);
-    });
+  /** Throws Problem, for a dialog that shows it. */
+  async renewRecovery(): Promise<void> {
+    const { recoveryCodes } = await this.#confirmed(() => ok(this.#api.POST('/api/account/factors/recovery')));
+    this.#show(recoveryCodes);
+    await this.load();
   }
 
-  addPasskey(name: string): Promise<void> {
-    return this.#change(async () => {
+  /** It has a plain name until it is renamed. */
+  addPasskey(): Promise<void> {
+    return this.#change(this.adding, async () => {
       const { id, publicKey } = await this.#confirmed(() =>
         ok(this.#api.POST('/api/account/factors/passkeys/options')),
       );
-      const body = { id, name, credential: await createPasskey(publicKey) };
+      const body = { id, credential: await createPasskey(publicKey) };
       const { recoveryCodes } = await ok(this.#api.POST('/api/account/factors/passkeys', { body }));
       this.#show(recoveryCodes);
     });
@@ -122,8 +124,8 @@ export class Factors {
     await this.load();
   }
 
-  async #change(work: () => Promise<void>): Promise<void> {
-    if (await this.form.send(work)) await this.load();
+  async #change(form: Form, work: () => Promise<void>): Promise<void> {
+    if (await form.send(work)) await this.load();
   }
 
   #confirmed<T>(call: () => Promise<T>): Promise<T> {

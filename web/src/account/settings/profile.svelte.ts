@@ -21,10 +21,13 @@ export class Profile {
 
   readonly #api: Api;
   readonly #confirmation: Confirmation;
+  readonly #renamed: () => Promise<unknown>;
 
-  constructor(api: Api, confirmation: Confirmation) {
+  /** `renamed` tells the rest of the page. */
+  constructor(api: Api, confirmation: Confirmation, renamed: () => Promise<unknown> = () => Promise.resolve()) {
     this.#api = api;
     this.#confirmation = confirmation;
+    this.#renamed = renamed;
   }
 
   async load(): Promise<void> {
@@ -43,10 +46,11 @@ export class Profile {
       this.naming.refuse({ displayName: m.account_name_needed() });
       return;
     }
-    await this.naming.send(async () => {
+    const sent = await this.naming.send(async () => {
       const params = { header: { 'Idempotency-Key': uuid() } };
       this.own = await ok(this.#api.PATCH('/api/account', { params, body: { displayName } }));
     });
+    if (sent) await this.#renamed().catch(() => undefined); // shown with the next answer anyway
   }
 
   /** Nothing changes before the new address was verified by the link that is sent there. */

@@ -24,6 +24,8 @@ export class App {
   started = $state(false);
   /** Whether the server's stream is up. */
   online = $state(false);
+  /** As the server said last: a name, an address or a role may change while somebody is here. */
+  #me = $state.raw<Me | null>(null);
   #opening: Promise<void> = Promise.resolve();
 
   constructor(features: readonly Feature[], session: Session) {
@@ -35,7 +37,7 @@ export class App {
   }
 
   get me(): Me | null {
-    return this.workspace?.me ?? null;
+    return this.workspace && this.#me;
   }
 
   get home(): string {
@@ -69,7 +71,10 @@ export class App {
 
   #enter(me: Me | null): Promise<void> {
     this.#opening = this.#opening.then(async () => {
-      if (me && this.workspace?.me.id === me.id) return;
+      if (me && this.workspace?.me.id === me.id) {
+        this.#me = me;
+        return;
+      }
       // Another person in another tab: nothing of the first one may stay in this page.
       if (me && this.workspace) return location.reload();
       void this.workspace?.close();
@@ -77,6 +82,7 @@ export class App {
       if (!me) return;
       const workspace = await this.#open(me);
       workspace.start();
+      this.#me = me;
       this.workspace = workspace;
     });
     return this.#opening;
