@@ -1,5 +1,6 @@
 // Passkeys as Chromium makes them, on authenticators that the browser simulates. The page's own screens are not needed:
 // what runs in it is what they do, fetch and navigator.credentials.
+import { authenticators, OLD_KEY, PHONE } from './authenticators';
 import { expect, Server, test as base, type Page, type User } from './fixture';
 
 const test = base.extend<object, { server: Server }>({
@@ -18,43 +19,6 @@ type Answer<T> = { status: number; body: T };
 type Problem = { detail: string; code?: string };
 type SignedIn = { accessToken: string; user: { id: string } };
 type Made = { passkey: { id: string; name: string; synced: boolean }; recoveryCodes?: string[] };
-
-const PHONE = {
-  protocol: 'ctap2' as const,
-  transport: 'internal' as const,
-  hasResidentKey: true,
-  hasUserVerification: true,
-  isUserVerified: true,
-  automaticPresenceSimulation: true,
-  defaultBackupEligibility: true,
-  defaultBackupState: true,
-};
-/** A key from the time before PINs: it knows no more than that it is touched. */
-const OLD_KEY = { protocol: 'u2f' as const, transport: 'usb' as const, automaticPresenceSimulation: true };
-
-/** The authenticators that a page's browser finds. */
-async function authenticators(page: Page) {
-  const devtools = await page.context().newCDPSession(page);
-  await devtools.send('WebAuthn.enable', { enableUI: false });
-  return {
-    add: async (options: typeof PHONE | typeof OLD_KEY) =>
-      (await devtools.send('WebAuthn.addVirtualAuthenticator', { options })).authenticatorId,
-    remove: (authenticatorId: string) => devtools.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId }),
-    recognises: (authenticatorId: string, isUserVerified: boolean) =>
-      devtools.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified }),
-    passkeys: async (authenticatorId: string) =>
-      (await devtools.send('WebAuthn.getCredentials', { authenticatorId })).credentials,
-    /** Puts back a passkey as it once was, as who copied it has it. */
-    restore: async (authenticatorId: string, credential: { credentialId: string }, signCount: number) => {
-      const { credentialId } = credential;
-      await devtools.send('WebAuthn.removeCredential', { authenticatorId, credentialId });
-      await devtools.send('WebAuthn.addCredential', {
-        authenticatorId,
-        credential: { ...credential, signCount } as never,
-      });
-    },
-  };
-}
 
 /** A page with nobody signed in. */
 async function open(page: Page): Promise<Page> {

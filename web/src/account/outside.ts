@@ -23,7 +23,7 @@ export function refusalOf(search: URLSearchParams, name: (provider: string) => s
   const code = search.get('error');
   if (!code) return null;
   const provider = name(search.get('provider') ?? '');
-  const say = WORDS[code];
+  const say = Object.hasOwn(WORDS, code) ? WORDS[code] : undefined;
   return say ? say({ provider }) : m.account_outside_other({ provider });
 }
 
