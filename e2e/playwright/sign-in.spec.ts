@@ -1,6 +1,6 @@
 import { generateKeyPairSync, verify } from 'node:crypto';
 import type { Browser, Page } from '../../web/node_modules/@playwright/test';
-import { expect, Server, test as base } from './fixture';
+import { expect, expectAccessible, Server, test as base } from './fixture';
 import { CLIENT, Provider } from './provider';
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -102,7 +102,9 @@ async function elsewhere(browser: Browser, baseURL: string): Promise<Page> {
   return (await browser.newContext({ baseURL })).newPage();
 }
 
-for (const id of ['oidc', 'apple']) {
+const NAMES = { oidc: 'Example ID', apple: 'Apple' };
+
+for (const id of ['oidc', 'apple'] as const) {
   test(`an invite and an account at ${id} make a user, who signs in with it`, async ({
     page,
     browser,
@@ -128,15 +130,19 @@ for (const id of ['oidc', 'apple']) {
     await page.goto(`/api/auth/${id}/start?then=/projects`);
     await signInAs(page, 'eve');
     await expect(page).toHaveURL(`/signup?error=unknown_identity&provider=${id}`);
+    await expect(page.getByRole('alert')).toContainText('No account here is linked with this identity');
     await page.goto('/projects');
     await expect(page.getByRole('button', { name: 'New project' })).toHaveCount(0);
   });
 
   test(`saying no at ${id} leads back`, async ({ page, expected }) => {
     expected.push('/auth/'); // the provider's page that posts a no has a status of its own
-    await page.goto(`/api/auth/${id}/start`);
+    await page.goto('/login?next=/settings');
+    await page.getByRole('link', { name: `Continue with ${NAMES[id]}` }).click();
     await page.getByRole('button', { name: 'Cancel' }).click();
-    await expect(page).toHaveURL(`/login?error=denied&provider=${id}`);
+    await expect(page.getByRole('alert')).toContainText(`${NAMES[id]} was not allowed to say who you are.`);
+    await expect(page).toHaveURL('/login?next=%2Fsettings');
+    await expectAccessible(page);
   });
 }
 
@@ -159,7 +165,8 @@ test('an identity confirms who it is by a new sign-in, and lets another be linke
   const link = await call<{ url: string }>(page, 'POST', '/api/auth/apple/link');
   await page.goto(link.url);
   await signInAs(page, 'bob');
-  await expect(page).toHaveURL('/settings/security?linked=apple');
+  await expect(page.getByRole('status').filter({ hasText: 'Apple is linked: you can sign in with it.' })).toBeVisible();
+  await expect(page).toHaveURL('/settings/security');
   type Identities = { items: { id: string; provider: string; email: string }[] };
   const { items } = await call<Identities>(page, 'GET', '/api/account/identities');
   expect(items).toMatchObject([
@@ -168,12 +175,40 @@ test('an identity confirms who it is by a new sign-in, and lets another be linke
   ]);
 });
 
+test('the pages lead to a provider and back: in, for a proof, and where somebody wanted to go', async ({
+  page,
+  browser,
+  baseURL,
+  setup,
+}) => {
+  await page.goto(`/signup?code=${await setup.code()}`);
+  await page.getByRole('link', { name: 'Continue with Example ID' }).click();
+  await signInAs(page, 'dora');
+  await expectSignedIn(page);
+
+  const other = await elsewhere(browser, baseURL!);
+  await other.goto('/settings/tokens');
+  await other.getByRole('link', { name: 'Continue with Example ID' }).click();
+  await signInAs(other, 'dora');
+  await expect(other).toHaveURL('/settings/tokens');
+  const body = JSON.stringify({ status: 403, code: 'confirm', detail: 'confirm first that it is you' });
+  const answer = { status: 403, contentType: 'application/problem+json', body };
+  await other.route('**/api/account/tokens', (route) => route.fulfill(answer), { times: 1 });
+  await other.getByLabel('Name').fill('Report');
+  await other.getByRole('button', { name: 'Create token' }).click();
+  await other.getByRole('dialog').getByRole('button', { name: 'Confirm with Example ID' }).click();
+  await signInAs(other, 'dora');
+  await expect(other.getByText('It is confirmed that it is you')).toBeVisible();
+  await expect(other).toHaveURL('/settings/tokens');
+  await other.context().close();
+});
+
 test('another browser cannot finish what one has begun', async ({ page, browser, baseURL, setup }) => {
   const begun = await page.request.get(`/api/auth/oidc/signup/start?code=${await setup.code()}`, { maxRedirects: 0 });
   const victim = await elsewhere(browser, baseURL!);
   await victim.goto(begun.headers().location!);
   await signInAs(victim, 'mallory');
-  await expect(victim).toHaveURL('/login?error=expired&provider=oidc');
+  await expect(victim.getByRole('alert')).toContainText('went on in another browser');
   await page.goto(begun.headers().location!);
   await signInAs(page, 'carol');
   await expectSignedIn(page);
