@@ -162,7 +162,10 @@ test('sessions are seen and ended, and another password ends the others', async 
   const sessions = part(page, 'Where you are signed in');
   await expect(sessions.getByRole('listitem').filter({ hasText: 'This one' })).toHaveCount(1);
   const before = await sessions.getByRole('listitem').count();
-  await sessions.getByRole('button', { name: 'Sign out Chrome on Linux' }).first().click();
+  await sessions
+    .getByRole('button', { name: / on Linux$/ })
+    .first()
+    .click();
   await expect(sessions.getByRole('listitem')).toHaveCount(before - 1);
   await expect(other.getByLabel('Password')).toBeVisible();
   await expect(other).toHaveURL('/login?next=%2Fsettings');
@@ -171,7 +174,7 @@ test('sessions are seen and ended, and another password ends the others', async 
   await expect(other).toHaveURL('/settings');
   const password = part(page, 'Password');
   await password.getByLabel('Current password').fill('something else');
-  await password.getByLabel('New password').fill(NEW_PASSWORD);
+  await password.getByLabel('New password', { exact: true }).fill(NEW_PASSWORD);
   await password.getByRole('button', { name: 'Change password' }).click();
   await expect(password.getByRole('alert')).toBeVisible();
   await password.getByLabel('Current password').fill(user.password);
@@ -273,13 +276,13 @@ test('a forgotten password is set by the link of a mail, once', async ({ server,
   await expect(page.getByRole('status').filter({ hasText: 'a link is on its way' })).toBeVisible();
   const link = await mailbox.link(user.email);
   await page.goto(link);
-  await expect(page.getByLabel('New password')).toBeVisible();
+  await expect(page.getByLabel('New password', { exact: true })).toBeVisible();
   await expect(page).toHaveURL('/reset');
   await expectAccessible(page);
-  await page.getByLabel('New password').fill('short');
+  await page.getByLabel('New password', { exact: true }).fill('short');
   await page.getByRole('button', { name: 'Set password' }).click();
   await expect(page.getByText('Use 8 characters or more.')).toBeVisible();
-  await page.getByLabel('New password').fill(NEW_PASSWORD);
+  await page.getByLabel('New password', { exact: true }).fill(NEW_PASSWORD);
   await page.getByRole('button', { name: 'Set password' }).click();
   await expect(page.getByText('The new password is set.')).toBeVisible();
   await page.getByRole('main').getByRole('link', { name: 'Sign in' }).first().click();
@@ -297,7 +300,7 @@ test('a forgotten password is set by the link of a mail, once', async ({ server,
 test('another name shows at once, another address by the link of a mail', async ({ server, admin, page, mailbox }) => {
   const user = await server.invited(admin, 'Erin');
   await openSignedIn(page, user, '/settings');
-  await page.getByLabel('Name', { exact: true }).fill('Erin Evergreen');
+  await page.getByRole('textbox', { name: 'Name' }).fill('Erin Evergreen');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(page.getByRole('complementary').getByText('Erin Evergreen')).toBeVisible();
   await page.getByLabel('New address').fill('evergreen@example.org');
