@@ -28,3 +28,6 @@ func AgentOf(header string) string {
 	a := agentOf(header)
 	return strings.Join([]string{a.device, a.browser, a.os}, ", ")
 }
+
+// HashOf is a password as it is kept.
+func HashOf(password string, cost Argon2) string { return newPHC(password, cost).String() }

@@ -94,11 +94,11 @@ func (s *Service) ConfirmPassword(ctx context.Context, from Device, by Actor, pa
 // meanwhile. RateLimited and Unavailable: as in Login.
 func (s *Service) ChangePassword(ctx context.Context, from Device, by Actor, current, password string) (err error) {
 	defer errs.Wrap(&err, "account.ChangePassword")
-	if err := checkPassword(password); err != nil {
-		return err
-	}
 	u, err := s.user(ctx, by.ID)
 	if err != nil {
+		return err
+	}
+	if err := checkPassword(password, u.Email, u.DisplayName); err != nil {
 		return err
 	}
 	if u.PasswordHash == nil {

@@ -161,11 +161,11 @@ func (s *Service) resettable(ctx context.Context, ip netip.Addr, code string) (u
 // Unavailable: too many passwords are being hashed.
 func (s *Service) Reset(ctx context.Context, ip netip.Addr, code, password string) (err error) {
 	defer errs.Wrap(&err, "account.Reset")
-	if err := checkPassword(password); err != nil {
-		return err
-	}
 	u, err := s.resettable(ctx, ip, code)
 	if err != nil {
+		return err
+	}
+	if err := checkPassword(password, u.Email, u.DisplayName); err != nil {
 		return err
 	}
 	hash, err := s.hash(ctx, password)

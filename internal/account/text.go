@@ -54,9 +54,10 @@ func checkedName(name string) (string, error) {
 	return name, nil
 }
 
-// checkPassword is about its length only: rules about characters make passwords
-// worse.
-func checkPassword(password string) error {
+// checkPassword refuses a new password that strangers try first: one from lists, and
+// one made of what they know about the user, such as the address and the name. Beyond
+// its length nothing else is asked for: rules about characters make passwords worse.
+func checkPassword(password string, about ...string) error {
 	switch n := utf8.RuneCountInString(password); {
 	case n < MinPassword:
 		return errs.Field("body.password", "a password has at least %d characters", MinPassword)
@@ -64,6 +65,10 @@ func checkPassword(password string) error {
 		return errs.Field("body.password", "a password has at most %d characters", MaxPassword)
 	case strings.ContainsRune(password, 0) || !utf8.ValidString(password):
 		return errs.Field("body.password", "a password must not contain the character U+0000")
+	case guessed(password):
+		return errs.Field("body.password", "this password is on lists that are tried first; choose another")
+	case known(password, about):
+		return errs.Field("body.password", "this password is made of your name, your address or the name of this app; choose another")
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ type Draft struct {
 func (d Draft) checked() (Draft, error) {
 	d, err := d.named()
 	if err == nil {
-		err = checkPassword(d.Password)
+		err = checkPassword(d.Password, d.Email, d.DisplayName)
 	}
 	return d, err
 }
