@@ -44,13 +44,18 @@ type (
 		Plain  string `cookie:"peisear_attempt"`
 		Secure string `cookie:"__Secure-peisear_attempt"`
 	}
-	startInput struct {
+	// Departure says of a browser that sets out where the link was that it followed.
+	Departure struct {
 		Browser
+		Site string `header:"Sec-Fetch-Site" hidden:"true"`
+	}
+	startInput struct {
+		Departure
 		Provider string `path:"provider"`
 		Then     string `query:"then" doc:"where to go afterwards, a path of the app"`
 	}
 	startSignUpInput struct {
-		Browser
+		Departure
 		Provider string `path:"provider"`
 		Code     string `query:"code" doc:"of the invite; may be left out where registration is open"`
 		Then     string `query:"then" doc:"where to go afterwards, a path of the app"`
@@ -126,16 +131,21 @@ type (
 )
 
 func (s *Service) start(ctx context.Context, in *startInput) (*redirectOutput, error) {
-	return s.depart(ctx, in.Browser, in.Provider, Journey{Purpose: ForLogin, Then: in.Then})
+	return s.depart(ctx, in.Departure, in.Provider, Journey{Purpose: ForLogin, Then: in.Then})
 }
 
 func (s *Service) startSignUp(ctx context.Context, in *startSignUpInput) (*redirectOutput, error) {
-	return s.depart(ctx, in.Browser, in.Provider, Journey{Purpose: ForSignUp, Invite: in.Code, Then: in.Then})
+	return s.depart(ctx, in.Departure, in.Provider, Journey{Purpose: ForSignUp, Invite: in.Code, Then: in.Then})
 }
 
 // depart sends the browser to the provider. What a person can do nothing about but wait
-// is shown on a page; that there is no such provider is an answer to a program.
-func (s *Service) depart(ctx context.Context, b Browser, id string, j Journey) (*redirectOutput, error) {
+// is shown on a page; that there is no such provider is an answer to a program. A page
+// of another site sends nobody away: a provider that knows the browser would ask nothing,
+// and a session would begin that nobody wanted.
+func (s *Service) depart(ctx context.Context, b Departure, id string, j Journey) (*redirectOutput, error) {
+	if b.Site == "cross-site" || b.Site == "same-site" {
+		return &redirectOutput{Location: button(j)}, nil
+	}
 	browser, cookie := s.marked(ctx, b.Plain, b.Secure)
 	address, err := s.Begin(ctx, account.DeviceOf(ctx), browser, provider.ID(id), j)
 	if code := errs.Of(err).Code; err != nil && (errs.Is(err, errs.NotFound) || code == codeUnconfigured) {
@@ -146,6 +156,17 @@ func (s *Service) depart(ctx context.Context, b Browser, id string, j Journey) (
 		return &redirectOutput{Location: o.Place}, nil
 	}
 	return &redirectOutput{Location: address, SetCookie: []http.Cookie{cookie}}, nil
+}
+
+// button is the page where a journey begins by a click.
+func button(j Journey) string {
+	if j.Purpose == ForSignUp {
+		return with("/signup", "code", j.Invite)
+	}
+	if then := LocalPath(j.Then); then != "/" {
+		return with("/login", "then", then)
+	}
+	return "/login"
 }
 
 func (s *Service) callback(ctx context.Context, in *callbackInput) (*redirectOutput, error) {

@@ -52,11 +52,12 @@ type Server struct {
 
 	mu       sync.Mutex
 	person   Person
-	claims   func(map[string]any) // changes an id_token before it is signed
-	metadata func(map[string]any) // changes what is published
-	answer   func(url.Values)     // changes the answer that the browser carries
-	keys     []jose.JSONWebKey    // the first signs
-	keyOwner string               // Microsoft's: the issuer that the keys are for
+	claims   func(map[string]any)                                       // changes an id_token before it is signed
+	signs    func(public jose.JSONWebKey, claims map[string]any) string // signs it instead
+	metadata func(map[string]any)                                       // changes what is published
+	answer   func(url.Values)                                           // changes the answer that the browser carries
+	keys     []jose.JSONWebKey                                          // the first signs
+	keyOwner string                                                     // Microsoft's: the issuer that the keys are for
 	down     bool
 	off      time.Duration // how wrong the clock is
 	grants   map[string]grant
@@ -101,6 +102,11 @@ func (s *Server) Crowd() { s.with(func() { s.crowd = 1 }) }
 
 // Claims changes every id_token before it is signed.
 func (s *Server) Claims(f func(map[string]any)) { s.with(func() { s.claims = f }) }
+
+// Sign replaces how id_tokens are signed; public is the key that the server publishes.
+func (s *Server) Sign(f func(public jose.JSONWebKey, claims map[string]any) string) {
+	s.with(func() { s.signs = f })
+}
 
 // Metadata changes what the server publishes about itself.
 func (s *Server) Metadata(f func(map[string]any)) { s.with(func() { s.metadata = f }) }
@@ -193,6 +199,9 @@ func (s *Server) sign(claims map[string]any) string {
 			key = newKey(s.t, "gone")
 		}
 	})
+	if s.signs != nil {
+		return s.signs(key.Public(), claims)
+	}
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, new(jose.SignerOptions).WithType("JWT"))
 	if err != nil {
 		s.t.Error(err)
