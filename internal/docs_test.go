@@ -13,18 +13,7 @@ import (
 // TestDocsRequirements: what docs/requirements.md names as holding a row exists.
 func TestDocsRequirements(t *testing.T) {
 	t.Parallel()
-	var tests, commands strings.Builder
-	scripts := map[string]bool{}
-	eachSource(t, func(name, text string) {
-		switch {
-		case strings.HasSuffix(name, "_test.go"), strings.HasSuffix(name, ".spec.ts"), strings.HasSuffix(name, ".test.ts"):
-			tests.WriteString(text)
-		case strings.HasSuffix(name, ".txtar"):
-			scripts[path.Base(name)] = true
-		case name == "Makefile":
-			commands.WriteString(text)
-		}
-	})
+	held := evidence(t)
 	rows := 0
 	for line := range strings.Lines(read(t, "docs/requirements.md")) {
 		if !regexp.MustCompile(`^\| [TP]\d`).MatchString(line) {
@@ -33,7 +22,7 @@ func TestDocsRequirements(t *testing.T) {
 		rows++
 		cells := strings.Split(strings.TrimSuffix(strings.TrimSpace(line), "|"), "|")
 		for _, found := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cells[len(cells)-1], -1) {
-			if name := found[1]; !exists(name, tests.String(), commands.String(), scripts) {
+			if name := found[1]; !held.exists(name) {
 				t.Errorf("%s names %q, which is not there", strings.TrimSpace(cells[1]), name)
 			}
 		}
@@ -43,20 +32,44 @@ func TestDocsRequirements(t *testing.T) {
 	}
 }
 
-func exists(name, tests, commands string, scripts map[string]bool) bool {
+// held is what a document may name as holding a promise.
+type held struct {
+	tests, commands string
+	scripts         map[string]bool
+}
+
+func evidence(t *testing.T) held {
+	t.Helper()
+	var tests, commands strings.Builder
+	h := held{scripts: map[string]bool{}}
+	eachSource(t, func(name, text string) {
+		switch {
+		case strings.HasSuffix(name, "_test.go"), strings.HasSuffix(name, ".spec.ts"), strings.HasSuffix(name, ".test.ts"):
+			tests.WriteString(text)
+		case strings.HasSuffix(name, ".txtar"):
+			h.scripts[path.Base(name)] = true
+		case name == "Makefile":
+			commands.WriteString(text)
+		}
+	})
+	h.tests, h.commands = tests.String(), commands.String()
+	return h
+}
+
+func (h held) exists(name string) bool {
 	target, isCommand := strings.CutPrefix(name, "make ")
 	switch {
 	case isCommand:
-		return strings.Contains(commands, "\n"+target+":")
+		return strings.Contains(h.commands, "\n"+target+":")
 	case strings.HasSuffix(name, ".txtar"):
-		return scripts[name]
+		return h.scripts[name]
 	case strings.HasPrefix(name, "Test"):
-		return strings.Contains(tests, "\nfunc "+name+"(t *testing.T)")
+		return strings.Contains(h.tests, "\nfunc "+name+"(t *testing.T)")
 	case name == ".ci/run":
 		_, err := os.Stat("../.ci/run")
 		return err == nil
 	}
-	return strings.Contains(tests, name)
+	return strings.Contains(h.tests, name)
 }
 
 // TestDocsMap: the README's map of folders is the tree.

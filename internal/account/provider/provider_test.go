@@ -157,6 +157,10 @@ func TestZitadel(t *testing.T) {
 // TestAuthorizationRequest is what the browser carries to the provider.
 func TestAuthorizationRequest(t *testing.T) {
 	t.Parallel()
+	const usual = "openid email profile"
+	scopes := map[provider.ID]string{
+		provider.Google: usual, provider.Microsoft: usual, provider.OpenID: usual, provider.Apple: "openid name email", provider.GitHub: "read:user user:email",
+	}
 	for id, confirms := range map[provider.ID]map[string]string{
 		provider.Google:    {"prompt": "select_account", "claims": `{"id_token":{"auth_time":{"essential":true}}}`},
 		provider.GitHub:    {"prompt": "select_account"},
@@ -173,6 +177,9 @@ func TestAuthorizationRequest(t *testing.T) {
 				t.Fatal(err)
 			}
 			q := wantRequest(t, address, a)
+			if scope := q.Get("scope"); scope != scopes[id] {
+				t.Errorf("%s: asks for %s", id, scope)
+			}
 			if (id != provider.GitHub) != (q.Get("nonce") == a.Nonce) || (id == provider.Apple) != (q.Get("response_mode") == "form_post") {
 				t.Errorf("%s: %s", id, address)
 			}
