@@ -24,6 +24,7 @@ func TestGuessablePasswords(t *testing.T) {
 			}
 			for door, err := range map[string]error{
 				"sign up": signUp, "create": create,
+				"set":    n.SetPassword(ctx, account.Operator(), by.ID, p),
 				"change": n.ChangePassword(ctx, home, by, password, p),
 				"reset":  n.Reset(ctx, home.IP, strings.TrimPrefix(link, publicURL+"/reset#code="), p),
 			} {

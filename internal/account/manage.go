@@ -67,7 +67,11 @@ func (s *Service) Manage(ctx context.Context, by Actor, tx, id string, to Standi
 // passwords are being hashed.
 func (s *Service) SetPassword(ctx context.Context, by Actor, id, password string) (err error) {
 	defer errs.Wrap(&err, "account.SetPassword(%s)", id)
-	if err := checkPassword(password); err != nil {
+	u, err := s.user(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := checkPassword(password, u.Email, u.DisplayName); err != nil {
 		return err
 	}
 	hash, err := s.hash(ctx, password)
