@@ -1,10 +1,13 @@
-/** Accounts: signing up by invite, signing in, and the invites that admins make. */
+/** Accounts: signing up by invite, signing in, one's own settings, and what admins do about all of them. */
 import type { Feature } from '../base/feature';
 import { m } from '../base/i18n';
 import { ORG, people } from './account';
 
 export { named, ORG, people, type Person } from './account';
+export { default as AdminFrame } from './admin/AdminFrame.svelte';
+export { default as PagedList } from './admin/PagedList.svelte';
 
+const invites = { load: () => import('./admin/InvitesPage.svelte') };
 const signup = { load: () => import('./SignupPage.svelte'), guest: true };
 
 export const account: Feature = {
@@ -20,10 +23,15 @@ export const account: Feature = {
     '/settings': { load: () => import('./settings/ProfilePage.svelte') },
     '/settings/security': { load: () => import('./settings/SecurityPage.svelte') },
     '/settings/tokens': { load: () => import('./settings/TokensPage.svelte') },
-    '/invites': { load: () => import('./InvitesPage.svelte') },
+    '/admin/users': { load: () => import('./admin/UsersPage.svelte') },
+    '/admin/invites': invites,
+    '/admin/audit': { load: () => import('./admin/AuditPage.svelte') },
+    '/admin/settings': { load: () => import('./admin/SettingsPage.svelte') },
+    '/admin': { load: () => import('./admin/UsersPage.svelte') },
+    '/invites': invites,
   },
   settings: '/settings',
-  nav: (me) => (me.role === 'admin' ? [{ href: '/invites', label: m.account_invites(), icon: 'ticket' }] : []),
+  nav: (me) => (me.role === 'admin' ? [{ href: '/admin', label: m.account_admin(), icon: 'key' }] : []),
   scopes: () => [ORG],
   entities: [people],
 };

@@ -1,10 +1,13 @@
 import { ok, uuid, type Api } from '../base/api';
 import { today } from '../base/ui/dates';
+import { Pages } from '../base/ui/pages.svelte';
 
 export interface Invite {
   id: string;
   email: string | null;
   role: 'user' | 'admin';
+  /** What other slices promise; each knows its own. */
+  grants: unknown;
   createdAt: string;
   expiresAt: string | null;
   usedAt: string | null;
@@ -16,6 +19,16 @@ export interface InviteDraft {
   role: 'user' | 'admin';
   /** Days from now; null for never. */
   days: number | null;
+  /** What other slices promise. */
+  grants: readonly unknown[];
+}
+
+/** A link that is shown this once. */
+export interface FreshInvite {
+  id: string;
+  url: string;
+  /** Whom it was sent to as well; null when it was not. */
+  mailedTo: string | null;
 }
 
 export type InviteState = 'open' | 'used' | 'revoked' | 'expired';
@@ -34,57 +47,74 @@ export function expiry(days: number | null, now = new Date()): string | null {
   return day.toISOString();
 }
 
+/** The promises of an invite, one by one. */
+export function grantsOf({ grants }: Invite): readonly unknown[] {
+  return Array.isArray(grants) ? grants : [];
+}
+
+/** How long the new link of an expired invite is good, in days. */
+const AGAIN = 7;
+
 /** The invites of this place, newest first, page by page. */
 export class Invites {
-  list = $state.raw<readonly Invite[]>([]);
-  loading = $state(true);
-  error = $state.raw<unknown>(null);
-  more = $state(false);
-  /** The link of the invite that was just made; it cannot be had again. */
-  fresh = $state.raw<{ id: string; url: string } | null>(null);
+  readonly pages: Pages<Invite>;
+  /** The link of the invite that was just made or renewed; it cannot be had again. */
+  fresh = $state.raw<FreshInvite | null>(null);
 
-  #cursor: string | null = null;
   readonly #api: Api;
 
   constructor(api: Api) {
     this.#api = api;
-  }
-
-  async load(): Promise<void> {
-    this.loading = true;
-    this.error = null;
-    try {
-      const query = this.#cursor ? { cursor: this.#cursor } : {};
-      const page = await ok(this.#api.GET('/api/invites', { params: { query } }));
-      this.list = [...this.list, ...page.items];
-      this.#cursor = page.nextCursor;
-      this.more = page.nextCursor !== null;
-    } catch (reason) {
-      this.error = reason;
-    } finally {
-      this.loading = false;
-    }
+    this.pages = new Pages((cursor) =>
+      ok(api.GET('/api/invites', { params: { query: cursor ? { cursor } : {} } })),
+    );
   }
 
   /** Throws Problem. */
-  async create(draft: InviteDraft): Promise<void> {
+  async create({ email, role, days, grants }: InviteDraft): Promise<void> {
     const made = await ok(
       this.#api.POST('/api/invites', {
         params: { header: { 'Idempotency-Key': uuid() } },
-        body: { email: draft.email.trim() || null, role: draft.role, expiresAt: expiry(draft.days) },
+        body: {
+          email: email.trim() || null,
+          role,
+          expiresAt: expiry(days),
+          ...(grants.length > 0 && { grants }),
+        },
       }),
     );
-    this.list = [made, ...this.list];
-    this.fresh = { id: made.id, url: made.url };
+    this.#hand(made);
+    this.pages.list = [made, ...this.pages.list];
+  }
+
+  /** A new link in place of the one before. One that has expired is good for a week again. Throws Problem. */
+  async renew(invite: Invite): Promise<void> {
+    const expiresAt = stateOf(invite) === 'expired' ? expiry(AGAIN) : null;
+    const made = await ok(
+      this.#api.POST('/api/invites/{id}/renew', {
+        params: { path: { id: invite.id }, header: { 'Idempotency-Key': uuid() } },
+        body: expiresAt ? { expiresAt } : {},
+      }),
+    );
+    this.#hand(made);
+    this.#show(made);
   }
 
   /** Throws Problem. */
-  async revoke(id: string): Promise<void> {
+  async revoke(invite: Invite): Promise<void> {
+    const { id } = invite;
     await ok(
       this.#api.DELETE('/api/invites/{id}', { params: { path: { id }, header: { 'Idempotency-Key': uuid() } } }),
     );
-    const revokedAt = new Date().toISOString();
-    this.list = this.list.map((invite) => (invite.id === id ? { ...invite, revokedAt } : invite));
+    this.#show({ ...invite, revokedAt: new Date().toISOString() });
     if (this.fresh?.id === id) this.fresh = null;
+  }
+
+  #hand({ id, url, mailed, email }: { id: string; url: string; mailed: boolean; email: string | null }): void {
+    this.fresh = { id, url, mailedTo: mailed ? email : null };
+  }
+
+  #show(invite: Invite): void {
+    this.pages.list = this.pages.list.map((old) => (old.id === invite.id ? invite : old));
   }
 }

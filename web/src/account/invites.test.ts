@@ -6,6 +6,7 @@ const invite: Invite = {
   id: 'i',
   email: null,
   role: 'user',
+  grants: null,
   createdAt: '2026-11-01T00:00:00Z',
   expiresAt: null,
   usedAt: null,

@@ -3,6 +3,7 @@ import type { Component } from 'svelte';
 import type { Me } from './api';
 import type { Store } from './store';
 import type { Entity, Mutation, Reader } from './sync';
+import type { Option } from './ui/options';
 import type { NavLink } from './ui/shell';
 
 export interface PageProps {
@@ -18,6 +19,25 @@ export interface Page {
   guest?: boolean;
   /** Shown to everybody, without the navigation around it. */
   anybody?: boolean;
+}
+
+/** Somewhere that an invite may lead to beyond the account, and what one may do there. */
+export interface Place extends Option<string> {
+  levels: readonly Option<string>[];
+}
+
+/** What a slice brings for those who administer the whole app. */
+export interface Administration {
+  /** Pages beside those about accounts. */
+  tabs?: () => NavLink[];
+  /** What the places are called. */
+  places: () => string;
+  /** Those that the person may invite to. Read in $derived. */
+  offers: (store: Store, me: Me) => readonly Place[];
+  /** The promise as the server takes it. */
+  grant: (place: string, level: string) => unknown;
+  /** A promise in words; null when it is another slice's. Read in $derived. */
+  say: (grant: unknown, store: Store) => string | null;
 }
 
 export interface Feature {
@@ -37,6 +57,7 @@ export interface Feature {
   scopes?: (read: Reader) => string[];
   /** What a token of the API may be limited to: scopes of the change log, in words. Read in $derived. */
   limits?: (store: Store) => readonly { value: string; label: string }[];
+  admin?: Administration;
   entities?: readonly Entity<never>[];
   mutations?: readonly Mutation<never>[];
 }

@@ -1,0 +1,65 @@
+import { ok, type Api } from '../../base/api';
+import { save } from '../../base/ui/download';
+import { Form } from '../../base/ui/form.svelte';
+import { Pages } from '../../base/ui/pages.svelte';
+import { span, type Entry } from './audit';
+
+/** A null field, and "", lets all pass. */
+export interface AuditFilter {
+  /** Who did it: a user's id, or "operator". */
+  actor: string | null;
+  /** Whom it concerns, or who did it. */
+  user: string | null;
+  entity: string | null;
+  /** Plain days, both counted in. */
+  from: string;
+  to: string;
+}
+
+/** Who did what to accounts, newest first. */
+export class Audit {
+  filter = $state.raw<AuditFilter>({ actor: null, user: null, entity: null, from: '', to: '' });
+  readonly pages: Pages<Entry & { id: string }>;
+  readonly exporting = new Form([]);
+
+  readonly #api: Api;
+  #count = 0;
+
+  constructor(api: Api, user: string | null = null) {
+    this.#api = api;
+    this.filter = { ...this.filter, user };
+    this.pages = new Pages(async (cursor) => {
+      const query = { ...this.#query(), ...(cursor && { cursor }) };
+      const { items, nextCursor } = await ok(api.GET('/api/admin/audit', { params: { query } }));
+      // The trail has no ids, and one deed may leave several entries of one moment.
+      return { items: items.map((entry) => ({ ...entry, id: String(++this.#count) })), nextCursor };
+    });
+  }
+
+  get narrowed(): boolean {
+    return Object.values(this.filter).some(Boolean);
+  }
+
+  narrow(change: Partial<AuditFilter>): Promise<void> {
+    this.filter = { ...this.filter, ...change };
+    return this.pages.first();
+  }
+
+  clear(): Promise<void> {
+    return this.narrow({ actor: null, user: null, entity: null, from: '', to: '' });
+  }
+
+  /** All that fits the filter, as a file. The address holds no token, so the page fetches it. */
+  export(): Promise<boolean> {
+    return this.exporting.send(async () => {
+      const params = { query: this.#query() };
+      const file = await ok(this.#api.GET('/api/admin/audit.csv', { params, parseAs: 'blob' }));
+      save('audit.csv', 'text/csv', file);
+    });
+  }
+
+  #query(): Record<string, string> {
+    const { actor, user, entity, from, to } = this.filter;
+    return { ...(actor && { actor }), ...(user && { user }), ...(entity && { entity }), ...span(from, to) };
+  }
+}

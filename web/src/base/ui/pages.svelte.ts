@@ -1,0 +1,45 @@
+interface Answer<T> {
+  items: readonly T[];
+  nextCursor: string | null;
+}
+
+/** A list that the server gives page by page. Whoever asks anew hears no more of what was asked before. */
+export class Pages<T> {
+  list = $state.raw<readonly T[]>([]);
+  loading = $state(true);
+  error = $state.raw<unknown>(null);
+  /** There is another page. */
+  more = $state(false);
+
+  #cursor: string | null = null;
+  #round = 0;
+  readonly #read: (cursor: string | null) => Promise<Answer<T>>;
+
+  constructor(read: (cursor: string | null) => Promise<Answer<T>>) {
+    this.#read = read;
+  }
+
+  /** Reads the first page; what was there stays until it has come. */
+  first(): Promise<void> {
+    this.#cursor = null;
+    return this.next();
+  }
+
+  async next(): Promise<void> {
+    const round = ++this.#round;
+    const cursor = this.#cursor;
+    this.loading = true;
+    this.error = null;
+    try {
+      const { items, nextCursor } = await this.#read(cursor);
+      if (round !== this.#round) return;
+      this.list = cursor === null ? items : [...this.list, ...items];
+      this.#cursor = nextCursor;
+      this.more = nextCursor !== null;
+    } catch (reason) {
+      if (round === this.#round) this.error = reason;
+    } finally {
+      if (round === this.#round) this.loading = false;
+    }
+  }
+}
