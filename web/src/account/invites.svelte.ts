@@ -65,9 +65,7 @@ export class Invites {
 
   constructor(api: Api) {
     this.#api = api;
-    this.pages = new Pages((cursor) =>
-      ok(api.GET('/api/invites', { params: { query: cursor ? { cursor } : {} } })),
-    );
+    this.pages = new Pages((cursor) => ok(api.GET('/api/invites', { params: { query: cursor ? { cursor } : {} } })));
   }
 
   /** Throws Problem. */

@@ -1,6 +1,7 @@
 /** Projects, who works in them and which statuses they have. */
 import type { Feature } from '../../base/feature';
 import { m } from '../../base/i18n';
+import { administration } from './administration';
 import { members, memberships, projects, scopeOf, statuses } from './project';
 
 export { OpenedProject } from './opened.svelte';
@@ -18,9 +19,11 @@ export const project: Feature = {
   routes: {
     '/projects': { load: () => import('./ProjectsPage.svelte') },
     '/projects/:key/members': { load: () => import('./MembersPage.svelte') },
+    '/admin/projects': { load: () => import('./OwnerlessPage.svelte') },
     '/projects/:key/settings': { load: () => import('./SettingsPage.svelte') },
   },
   home: '/projects',
+  admin: administration,
   limits: (store) =>
     store
       .table(projects)
