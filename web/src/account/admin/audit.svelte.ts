@@ -53,7 +53,7 @@ export class Audit {
   export(): Promise<boolean> {
     return this.exporting.send(async () => {
       const params = { query: this.#query() };
-      const file = await ok(this.#api.GET('/api/admin/audit.csv', { params, parseAs: 'blob' }));
+      const file = await ok(this.#api.GET('/api/admin/audit.csv', { params, parseAs: 'text' }));
       save('audit.csv', 'text/csv', file);
     });
   }
