@@ -30,8 +30,9 @@ export interface Place extends Option<string> {
 export interface Administration {
   /** Pages beside those about accounts. */
   tabs?: () => NavLink[];
-  /** What the places are called. */
+  /** What the places are called, and what adding one is. */
   places: () => string;
+  add: () => string;
   /** Those that the person may invite to. Read in $derived. */
   offers: (store: Store, me: Me) => readonly Place[];
   /** The promise as the server takes it. */

@@ -20,6 +20,11 @@ export class Promises {
     return this.#admin.places();
   }
 
+  /** What adding one is called. */
+  get adding(): string {
+    return this.#admin.add();
+  }
+
   /** Those that are not promised yet. */
   left(offers: readonly Place[]): readonly Place[] {
     return offers.filter(({ value }) => !this.list.some(({ place }) => place === value));

@@ -15,6 +15,7 @@ describe('what an invite promises', () => {
   it('names each place once, with one level', () => {
     const promises = new Promises({
       places: () => 'Places',
+      add: () => 'Add a place',
       offers: () => offers,
       grant: (place, level) => `${place}:${level}`,
       say: () => null,

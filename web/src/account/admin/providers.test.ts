@@ -50,7 +50,9 @@ describe('setting up an identity provider', () => {
   it('says beside the field what the server does not take', async () => {
     const errors = [{ location: 'body.url', message: 'must begin with https://' }];
     const { providers } = await setUp(() => problem(422, { errors }));
-    expect(await providers.put(github, { clientId: 'a', clientSecret: 'b', url: 'http://git.example.org' })).toBe(false);
+    expect(await providers.put(github, { clientId: 'a', clientSecret: 'b', url: 'http://git.example.org' })).toBe(
+      false,
+    );
     expect(providers.form.errors.url).toBe('Must begin with https://.');
   });
 

@@ -46,7 +46,9 @@ const listed =
 describe('the users as admins see them', () => {
   it('asks for what is searched once somebody pauses, from the first page on', async () => {
     vi.useFakeTimers();
-    const { users, asked } = setUp((one) => json({ items: [bob], nextCursor: one.path.includes('cursor') ? null : 'c' }));
+    const { users, asked } = setUp((one) =>
+      json({ items: [bob], nextCursor: one.path.includes('cursor') ? null : 'c' }),
+    );
     await users.pages.first();
     await users.pages.next();
     users.search('bo');

@@ -19,6 +19,7 @@ function grantOf(value: unknown): Grant | null {
 export const administration: Administration = {
   tabs: () => [{ href: '/admin/projects', label: m.project_projects(), icon: 'board' }],
   places: () => m.project_projects(),
+  add: () => m.project_grant_add(),
   /** Whoever maintains a project brings others into it, up to their own role. */
   offers: (store, me) => {
     const own = store.table(memberships, `user:${me.id}`);

@@ -11,7 +11,9 @@ afterEach(() => (owned = false));
 function setUp() {
   const asked = serve(({ method, path }) => {
     if (method === 'POST') return owned ? problem(409, { detail: 'somebody owns this project' }) : json(harbor);
-    return json(path.includes('cursor') ? { items: [light], nextCursor: null } : { items: [harbor], nextCursor: 'HRB' });
+    return json(
+      path.includes('cursor') ? { items: [light], nextCursor: null } : { items: [harbor], nextCursor: 'HRB' },
+    );
   });
   return { asked, projects: new OwnerlessProjects(createApi(new Session(new Vault()))) };
 }
