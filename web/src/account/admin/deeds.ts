@@ -53,7 +53,7 @@ export function deedsFor(user: User): Deed[] {
   return all;
 }
 
-/** How somebody signs in beside a password, and when they were here last. */
+/** How somebody signs in beside a password. */
 export function factsOf(user: User, providers: ReadonlyMap<string, string>): string[] {
   const factor = (id: string) => (id === 'totp' ? m.account_totp() : id === 'passkey' ? m.account_user_passkey() : id);
   return [...user.factors.map(factor), ...user.providers.map((id) => providers.get(id) ?? id)];

@@ -42,12 +42,17 @@ export class PlaceSettings {
     }
   }
 
+  /** Shown at once; what the server refuses is as before. */
   async register(registration: Registration): Promise<void> {
-    await this.registering.send(async () => {
+    const before = this.now;
+    if (!before || this.registering.busy) return;
+    this.now = { ...before, registration };
+    const done = await this.registering.send(async () => {
       const params = { header: { 'Idempotency-Key': uuid() } };
       const settings = await ok(this.#api.PATCH('/api/admin/settings', { params, body: { registration } }));
-      if (this.now) this.now = { ...this.now, ...settings };
+      this.now = { ...before, ...settings };
     });
+    if (!done) this.now = before;
   }
 
   async test(): Promise<void> {
