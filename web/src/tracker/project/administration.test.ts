@@ -31,7 +31,8 @@ function joins(roles: Record<string, Role>) {
     engine.replica.load({ scope, epoch: 'e', seq: 1, entities });
   load('user:ada', { membership: Object.entries(roles).map(([id, role]) => ({ id, role })) });
   for (const id of Object.keys(roles)) {
-    load(scopeOf(id), { project: [{ id, key: id.toUpperCase(), name: `The ${id}` }] as { id: string }[] });
+    const row = { id, key: id.toUpperCase(), name: `The ${id}` };
+    load(scopeOf(id), { project: [row] });
   }
 }
 
