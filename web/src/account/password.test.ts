@@ -3,12 +3,16 @@ import { describe, expect, it, vi } from 'vitest';
 import LoginView from './LoginView.svelte';
 import SignupView from './SignupView.svelte';
 
-const open = () => Promise.resolve(true);
+const options = () => Promise.resolve({ open: true, mail: false, providers: [] });
+const factor = { code: vi.fn(), passkey: vi.fn() };
 
 describe('a password field', () => {
   it.each([
-    ['current-password', () => render(LoginView, { calls: { open, login: vi.fn() } })],
-    ['new-password', () => render(SignupView, { calls: { open, check: vi.fn(), signUp: vi.fn() }, code: '' })],
+    [
+      'current-password',
+      () => render(LoginView, { calls: { options, login: vi.fn(), passkey: vi.fn(), factor, adopt: vi.fn() } }),
+    ],
+    ['new-password', () => render(SignupView, { calls: { options, check: vi.fn(), signUp: vi.fn() }, code: '' })],
   ])('hides what is typed, and lets people paste and managers fill in %s', async (autocomplete, page) => {
     page();
     const field = await screen.findByLabelText<HTMLInputElement>('Password');
