@@ -12,7 +12,7 @@ SELECT * FROM users WHERE id = sqlc.arg(id);
 -- name: GetUserByEmail :one
 SELECT * FROM users WHERE email_folded = sqlc.arg(email_folded);
 
--- name: LockUser :one
+-- name: LockActiveUser :one
 UPDATE users SET updated_at = updated_at WHERE id = sqlc.arg(id) AND disabled_at IS NULL
 RETURNING *;
 

@@ -62,7 +62,7 @@ func (s *Service) SignIn(ctx context.Context, from Device, p Proof) (result Sign
 	j, err := db.Write(ctx, s.db, func(tx *db.Tx) (j joined, err error) {
 		// Locked, the row stays as it is: a new password that is being set waits, and ends
 		// this session too.
-		if _, err := query.New(tx).LockUser(ctx, p.UserID); err != nil {
+		if _, err := query.New(tx).LockActiveUser(ctx, p.UserID); err != nil {
 			return j, err
 		}
 		if p.Use != nil {

@@ -1248,6 +1248,33 @@ func (q *Queries) ListUnfolded(ctx context.Context, n int64) ([]ListUnfoldedRow,
 	return items, nil
 }
 
+const lockActiveUser = `-- name: LockActiveUser :one
+UPDATE users SET updated_at = updated_at WHERE id = $1 AND disabled_at IS NULL
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
+`
+
+func (q *Queries) LockActiveUser(ctx context.Context, id string) (User, error) {
+	row := q.db.QueryRowContext(ctx, lockActiveUser, id)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.EmailFolded,
+		&i.DisplayName,
+		&i.Role,
+		&i.PasswordHash,
+		&i.Epoch,
+		&i.DisabledAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Version,
+		&i.NameFolded,
+		&i.SeenAt,
+		&i.DeletedAt,
+	)
+	return i, err
+}
+
 const lockUser = `-- name: LockUser :one
 UPDATE users SET seen_at = seen_at WHERE id = $1 AND deleted_at IS NULL
 RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
