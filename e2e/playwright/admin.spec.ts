@@ -57,18 +57,15 @@ test('a link of an invite is replaced, and an invite withdrawn', async ({ server
   const { url } = await server.invite(admin, { email: 'otto@example.org' });
   const invites = await pageOf(admin);
   await invites.goto('/admin/invites');
-  const actions = invites.getByRole('button', { name: 'What to do with the invite for otto@example.org' });
-  await actions.click();
-  await invites.getByRole('menuitem', { name: 'New link' }).click();
+  await invites.getByRole('button', { name: 'New link for otto@example.org' }).click();
   await dialog(invites).getByRole('button', { name: 'New link' }).click();
   const link = await invites.getByLabel('Sign-up link').inputValue();
   expect(link).not.toBe(url);
   await page.goto(url);
-  await expect(page.getByText('This code cannot be used')).toBeVisible();
+  await expect(page.getByText('This invite cannot be used')).toBeVisible();
   await page.goto(link);
   await expect(page.getByLabel('E-mail')).toHaveValue('otto@example.org');
-  await actions.click();
-  await invites.getByRole('menuitem', { name: 'Withdraw' }).click();
+  await row(invites, 'otto@example.org').getByRole('button', { name: 'Withdraw' }).click();
   await dialog(invites).getByRole('button', { name: 'Withdraw' }).click();
   await expect(row(invites, 'otto@example.org')).toContainText('Withdrawn');
   await expect(invites.getByLabel('Sign-up link')).toHaveCount(0);
@@ -200,7 +197,7 @@ test('registration is opened, providers set up, and the only admin stays one', a
 
     await page.getByRole('button', { name: 'Set up GitHub' }).click();
     await expect(dialog(page).getByLabel('Redirect address for GitHub')).toHaveValue(
-      `${own.url}/api/auth/github/callback`,
+      /^http:.*\/api\/auth\/github\/callback$/,
     );
     await dialog(page).getByRole('button', { name: 'Save' }).click();
     await expect(dialog(page).getByText('This is needed.')).toHaveCount(2);

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createApi, Session, Vault } from '../../base/api';
 import { json, problem, serve } from '../../base/testing';
+import { moment } from '../../base/ui/dates';
 import { deed, differences, nameOf, other, span, type Entry, type Who } from './audit';
 import { Audit } from './audit.svelte';
 
@@ -40,6 +41,8 @@ describe('an entry of the audit log', () => {
       { field: 'grants', before: null, after: '[{"role":"member"}]' },
       { field: 'role', before: null, after: 'user' },
     ]);
+    const usedAt = '2026-11-24T10:00:00.123456Z';
+    expect(differences({ ...entry, before: null, after: { usedAt } })[0]?.after).toBe(moment(usedAt));
   });
 });
 

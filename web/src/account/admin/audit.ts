@@ -1,5 +1,6 @@
 /** The audit trail in words: who did what to whom, and what was changed. */
 import { m } from '../../base/i18n';
+import { moment } from '../../base/ui/dates';
 import type { Option } from '../../base/ui/options';
 
 export interface Who {
@@ -79,12 +80,16 @@ export function other({ actor, about }: Entry): Who | null {
   return about && about.id !== actor.id ? about : null;
 }
 
+/** A time as the server writes it. */
+const MOMENT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/u;
+
 function fields(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function said(value: unknown): string | null {
   if (value === null || value === undefined || value === '') return null;
+  if (typeof value === 'string' && MOMENT.test(value)) return moment(value);
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

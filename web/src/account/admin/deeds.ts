@@ -53,8 +53,9 @@ export function deedsFor(user: User): Deed[] {
   return all;
 }
 
-/** How somebody signs in beside a password. */
+/** What somebody may do here, and how they sign in beside a password. */
 export function factsOf(user: User, providers: ReadonlyMap<string, string>): string[] {
   const factor = (id: string) => (id === 'totp' ? m.account_totp() : id === 'passkey' ? m.account_user_passkey() : id);
-  return [...user.factors.map(factor), ...user.providers.map((id) => providers.get(id) ?? id)];
+  const role = user.role === 'admin' ? m.account_role_admin() : m.account_role_user();
+  return [role, ...user.factors.map(factor), ...user.providers.map((id) => providers.get(id) ?? id)];
 }

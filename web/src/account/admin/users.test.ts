@@ -123,7 +123,12 @@ describe('what can be done to somebody', () => {
     expect(deedsFor({ ...eve, role: 'admin', disabled: true })).toEqual(['demote', 'enable']);
   });
 
-  it('names factors and providers', () => {
-    expect(factsOf(bob, new Map([['oidc', 'Harbor ID']]))).toEqual(['Authenticator app', 'github', 'Harbor ID']);
+  it('begins with the role, then names factors and providers', () => {
+    expect(factsOf(bob, new Map([['oidc', 'Harbor ID']]))).toEqual([
+      'User',
+      'Authenticator app',
+      'github',
+      'Harbor ID',
+    ]);
   });
 });
