@@ -16,7 +16,21 @@ import (
 )
 
 // unassign is the plainest deletion.
-var unassign = account.Deletion{Work: account.Unassign} //nolint:gochecknoglobals // a value of the tests
+var unassign = account.Deletion{Work: account.Unassign}
+
+// nothingLeft fails for every row that tells of a deleted user called Gone Girl.
+func nothingLeft(t *testing.T, n *node, id string) {
+	t.Helper()
+	for table, where := range map[string]string{
+		"users":   "email LIKE '%gone%' OR email_folded LIKE '%gone%' OR display_name LIKE '%one%' OR name_folded LIKE '%one%' OR (deleted_at IS NOT NULL AND password_hash IS NOT NULL)",
+		"session": "user_id = '" + id + "'", "sign_in": "user_id = '" + id + "'",
+		"invite_codes": "lower(email) LIKE '%gone%'", "change": "lower(patch || prior) LIKE '%gone%' OR scope = 'user:" + id + "'",
+	} {
+		if left := n.count(t, table, where); left != 0 {
+			t.Errorf("%s: %d rows tell of them", table, left)
+		}
+	}
+}
 
 func TestDeleteLeavesNothingPersonal(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
@@ -57,15 +71,7 @@ func TestDeleteLeavesNothingPersonal(t *testing.T) {
 		if status := n.me(t, gone); status != http.StatusUnauthorized {
 			t.Errorf("let in: %d", status)
 		}
-		for table, where := range map[string]string{
-			"users":   "email LIKE '%gone%' OR email_folded LIKE '%gone%' OR display_name LIKE '%one%' OR name_folded LIKE '%one%' OR (deleted_at IS NOT NULL AND password_hash IS NOT NULL)",
-			"session": "user_id = '" + id + "'", "sign_in": "user_id = '" + id + "'",
-			"invite_codes": "lower(email) LIKE '%gone%'", "change": "lower(patch || prior) LIKE '%gone%' OR scope = 'user:" + id + "'",
-		} {
-			if left := n.count(t, table, where); left != 0 {
-				t.Errorf("%s: %d rows tell of them", table, left)
-			}
-		}
+		nothingLeft(t, n, id)
 		for scope, before := range heads {
 			if after := n.count(t, "change", "scope = $1", scope); after <= before {
 				t.Errorf("%s: %d changes, %d before", scope, after, before)

@@ -11,6 +11,20 @@ import (
 	"github.com/peisear/peisear/internal/base/errs"
 )
 
+// refusesOthers: a mutation's id used for somebody else, and a version that is not the
+// newest, change nothing.
+func refusesOthers(t *testing.T, n *node, admin account.Actor, id string) {
+	t.Helper()
+	ctx := t.Context()
+	_, err := n.Manage(ctx, admin, "tx", admin.ID, account.Standing{Disabled: new(true)})
+	wantKind(t, "the id of another mutation", err, errs.Conflict)
+	_, err = n.Manage(ctx, admin, "", id, account.Standing{Role: new(account.User), Version: new(int64(1))})
+	wantKind(t, "stale", err, errs.Conflict)
+	if now, ok := errs.Of(err).Current.(account.Managed); !ok || now.Version != 2 || !now.Disabled {
+		t.Errorf("current is %+v", errs.Of(err).Current)
+	}
+}
+
 func TestManage(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		ctx := t.Context()
@@ -33,13 +47,7 @@ func TestManage(t *testing.T) {
 		if status := n.me(t, ann); status != http.StatusUnauthorized {
 			t.Errorf("disabled, and let in: %d", status)
 		}
-		_, err = n.Manage(ctx, admin, "tx", admin.ID, account.Standing{Disabled: new(true)})
-		wantKind(t, "the id of another mutation", err, errs.Conflict)
-		_, err = n.Manage(ctx, admin, "", m.ID, account.Standing{Role: new(account.User), Version: new(int64(1))})
-		wantKind(t, "stale", err, errs.Conflict)
-		if now, ok := errs.Of(err).Current.(account.Managed); !ok || now.Version != 2 || !now.Disabled {
-			t.Errorf("current is %+v", errs.Of(err).Current)
-		}
+		refusesOthers(t, n, admin, m.ID)
 		back, err := n.Manage(ctx, admin, "", m.ID, account.Standing{Disabled: new(false)})
 		if err != nil || back.Disabled || back.Role != account.Admin {
 			t.Errorf("%+v, %v", back, err)

@@ -129,6 +129,31 @@ func send(t *testing.T, w world, path string, header map[string]string) (*http.R
 	return rec.Result(), rec.Body.String()
 }
 
+// auditFile downloads the whole trail, and holds each cell to being no formula.
+func auditFile(t *testing.T, w world) [][]string {
+	t.Helper()
+	answer, text := send(t, w, "/api/admin/audit.csv", as(w.ada))
+	h := answer.Header
+	if answer.StatusCode != http.StatusOK || h.Get("Content-Type") != "text/csv; charset=utf-8" || !strings.Contains(h.Get("Content-Disposition"), "audit.csv") {
+		t.Fatalf("%d %v", answer.StatusCode, h)
+	}
+	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 1+6+5+1 || rows[0][0] != "time" || len(rows[0]) != 11 {
+		t.Errorf("%d rows, %v", len(rows), rows[0])
+	}
+	for _, row := range rows[1:] {
+		for _, cell := range row {
+			if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
+				t.Errorf("a spreadsheet would run %q", cell)
+			}
+		}
+	}
+	return rows
+}
+
 func TestAuditAsAFile(t *testing.T) {
 	each(t, func(t *testing.T, w world) {
 		const evil = `=HYPERLINK("http://evil.example","x"),` + "\n"
@@ -147,30 +172,14 @@ func TestAuditAsAFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer, text := send(t, w, "/api/admin/audit.csv", as(w.ada))
-		if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != "text/csv; charset=utf-8" || !strings.Contains(answer.Header.Get("Content-Disposition"), "audit.csv") {
-			t.Fatalf("%d %v", answer.StatusCode, answer.Header)
-		}
-		rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(rows) != 1+6+5+1 || rows[0][0] != "time" || len(rows[0]) != 11 {
-			t.Errorf("%d rows, %v", len(rows), rows[0])
-		}
-		for _, row := range rows[1:] {
-			for _, cell := range row {
-				if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
-					t.Errorf("a spreadsheet would run %q", cell)
-				}
-			}
-		}
+		rows := auditFile(t, w)
 		newest := rows[1]
-		if newest[1] != "'=cmd" || newest[5] != "'\tentity" || newest[6] != "'"+evil || newest[10] != `{"name":"=HYPERLINK(\"http://evil.example\",\"x\"),\n"}` {
-			t.Errorf("%q", newest)
+		want := []string{"'=cmd", "'\tentity", "'" + evil, `{"name":"=HYPERLINK(\"http://evil.example\",\"x\"),\n"}`}
+		if diff := cmp.Diff(want, []string{newest[1], newest[5], newest[6], newest[10]}); diff != "" {
+			t.Error(diff)
 		}
-		if names := []string{rows[2][7], rows[6][7]}; names[0] != `"quoted", and more` || names[1] != "'=1+1" || rows[2][1] != "operator" {
-			t.Errorf("%q %q", names, rows[2])
+		if diff := cmp.Diff([]string{"operator", `"quoted", and more`, "'=1+1"}, []string{rows[2][1], rows[2][7], rows[6][7]}); diff != "" {
+			t.Error(diff)
 		}
 		_, some := send(t, w, "/api/admin/audit.csv?entity=invite", as(w.ada))
 		if lines := strings.Count(some, "\n"); lines != 5 {

@@ -124,21 +124,24 @@ func TestLeavingWithoutAnHeir(t *testing.T) {
 	})
 }
 
+// ownerless returns the keys of the projects that have lost their last owner.
+func ownerless(t *testing.T, w world, admin account.Actor) (keys []string) {
+	t.Helper()
+	page, more, err := w.Names(t.Context(), admin, true, "", 10)
+	if err != nil || more {
+		t.Fatal(more, err)
+	}
+	for _, p := range page {
+		keys = append(keys, p.Key)
+	}
+	return keys
+}
+
 func TestTakeOver(t *testing.T) {
 	each(t, func(t *testing.T, w world) {
 		ctx, admin := t.Context(), newAdmin(t, w)
 		create(t, w, w.stranger, "OTHER")
-		ownerless := func() (keys []string) {
-			t.Helper()
-			page, more, err := w.Names(ctx, admin, true, "", 10)
-			if err != nil || more {
-				t.Fatal(more, err)
-			}
-			for _, p := range page {
-				keys = append(keys, p.Key)
-			}
-			return keys
-		}
+		ownerless := func() []string { return ownerless(t, w, admin) }
 		if keys := ownerless(); keys != nil {
 			t.Errorf("ownerless: %v", keys)
 		}
@@ -170,11 +173,10 @@ func TestTakeOver(t *testing.T) {
 		}
 		names := w.names()
 		names[admin.ID] = "admin"
-		if got := history(t, w, "admin", names); got != "1 admin: create ownership admin" {
-			t.Error(got)
-		}
-		if got := history(t, w, admin.Scope(), names); got != "1 admin: create membership MESOS" {
-			t.Error(got)
+		for scope, want := range map[string]string{"admin": "1 admin: create ownership admin", admin.Scope(): "1 admin: create membership MESOS"} {
+			if got := history(t, w, scope, names); got != want {
+				t.Error(got)
+			}
 		}
 	})
 }
