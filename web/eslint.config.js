@@ -67,6 +67,7 @@ export default ts.config(
       'base knows no slice.',
     ),
   ),
+  forbid(['src/sw/**'], no(['../*', '../**'], 'The service worker is built on its own.')),
   forbid(
     ['src/account/**'],
     no(['**/notes', '**/notes/**', '**/tracker/**', '**/product'], 'account may import base only.'),

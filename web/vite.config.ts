@@ -7,6 +7,7 @@ import { brotli } from './build/brotli.ts';
 import { budget } from './build/budget.ts';
 import { keep } from './build/keep.ts';
 import { start } from './build/start.ts';
+import { worker } from './build/worker.ts';
 import settings from './project.inlang/settings.json' with { type: 'json' };
 
 const dist = fileURLToPath(new URL('./dist', import.meta.url));
@@ -33,7 +34,16 @@ export default defineConfig(({ mode }) => ({
   plugins:
     mode === 'test'
       ? [svelte()]
-      : [texts(), tailwindcss(), svelte(), beginning.plugin, brotli(dist), budget(dist, FIRST_LOAD), keep(dist)],
+      : [
+          texts(),
+          tailwindcss(),
+          svelte(),
+          beginning.plugin,
+          worker(dist),
+          brotli(dist),
+          budget(dist, FIRST_LOAD),
+          keep(dist),
+        ],
   // Tests mount components, so they need Svelte's browser build.
   ...(mode === 'test' ? { resolve: { conditions: ['browser'] } } : {}),
   build: {

@@ -17,22 +17,16 @@ type Settings = Record<string, string>;
 /** The real binary on a free port, with its data in a folder of its own. */
 export class Server {
   readonly url: string;
-  readonly #process: ChildProcess;
   readonly #folder: string;
+  readonly #settings: Settings;
+  #process: ChildProcess | undefined;
   #log = '';
   #users = 0;
 
   private constructor(url: string, folder: string, settings: Settings) {
     this.url = url;
     this.#folder = folder;
-    this.#process = spawn(BINARY, ['serve'], {
-      cwd: folder,
-      env: { PATH: process.env.PATH, BIND_ADDR: new URL(url).host, INITIAL_INVITE_CODE: FIRST_INVITE, ...settings },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const keep = (chunk: Buffer) => (this.#log += chunk.toString());
-    this.#process.stdout?.on('data', keep);
-    this.#process.stderr?.on('data', keep);
+    this.#settings = settings;
   }
 
   static start(settings: Settings = {}): Promise<Server> {
@@ -48,22 +42,42 @@ export class Server {
   static async at(host: string, settings: (url: string) => Settings | Promise<Settings>): Promise<Server> {
     const url = `http://${host}:${await freePort()}`;
     const server = new Server(url, await mkdtemp(join(tmpdir(), 'peisear-')), await settings(url));
-    const deadline = Date.now() + 10_000;
-    while (!(await fetch(`${server.url}/api/health`).catch(() => undefined))?.ok) {
-      if (server.#process.exitCode !== null || Date.now() > deadline) {
-        throw new Error(`the server does not answer:\n${server.#log}`);
-      }
-      await new Promise((retry) => setTimeout(retry, 20));
-    }
+    await server.up();
     return server;
   }
 
-  async stop(): Promise<void> {
-    if (this.#process.exitCode === null) {
-      const ended = new Promise((done) => this.#process.once('exit', done));
-      this.#process.kill('SIGTERM');
-      await ended;
+  /** Starts the program, again or for the first time, with its data and at its address. */
+  async up(more: Settings = {}): Promise<void> {
+    const own = { PATH: process.env.PATH, BIND_ADDR: new URL(this.url).host, INITIAL_INVITE_CODE: FIRST_INVITE };
+    const started = spawn(BINARY, ['serve'], {
+      cwd: this.#folder,
+      env: { ...own, ...this.#settings, ...more },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#process = started;
+    const keep = (chunk: Buffer) => (this.#log += chunk.toString());
+    started.stdout.on('data', keep);
+    started.stderr.on('data', keep);
+    const deadline = Date.now() + 10_000;
+    while (!(await fetch(`${this.url}/api/health`).catch(() => undefined))?.ok) {
+      if (started.exitCode !== null || Date.now() > deadline) {
+        throw new Error(`the server does not answer:\n${this.#log}`);
+      }
+      await new Promise((retry) => setTimeout(retry, 20));
     }
+  }
+
+  /** Ends the program; its data and its address stay for the next time. */
+  async down(): Promise<void> {
+    const running = this.#process;
+    if (!running || running.exitCode !== null) return;
+    const ended = new Promise((done) => running.once('exit', done));
+    running.kill('SIGTERM');
+    await ended;
+  }
+
+  async stop(): Promise<void> {
+    await this.down();
     await rm(this.#folder, { recursive: true, force: true });
   }
 

@@ -77,14 +77,17 @@ async function expectSignedIn(page: Page): Promise<void> {
   await expect(page.getByRole('button', { name: 'New project' }).first()).toBeVisible();
 }
 
-/** Calls the API as the page does, with its cookies and a token of its own. */
+/**
+ * Calls the API as the page does, with its cookies and a token of its own. With the page's attempt, as another tab
+ * would: the page may be refreshing at the same moment.
+ */
 function call<T>(page: Page, method: string, path: string, body?: unknown): Promise<T> {
   return page.evaluate(
     async ([method, path, body]) => {
       const refreshed = await fetch('/api/auth/refresh', {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
-        body: '{}',
+        body: JSON.stringify({ attempt: localStorage.getItem('peisear.attempt') }),
       });
       const { accessToken } = (await refreshed.json()) as { accessToken: string };
       const answer = await fetch(path as string, {

@@ -11,6 +11,7 @@ const ROOT = import.meta.dirname;
 /** The slices in their order: each may import base, account and, within the tracker, those before it. */
 const MAY: Record<string, readonly string[]> = {
   base: [],
+  sw: [], // the service worker, built on its own
   account: ['base'],
   notes: ['base', 'account'],
   'tracker/project': ['base', 'account'],

@@ -3,6 +3,7 @@ import { mount } from 'svelte';
 import AppRoot from './App.svelte';
 import type { Me, Session } from './base/api';
 import { m } from './base/i18n';
+import { keepApp } from './base/offline';
 import { App } from './base/state';
 import { features } from './product';
 
@@ -20,4 +21,5 @@ export function start(session: Session, known: Promise<Me | null>): void {
 
   mount(AppRoot, { target: document.getElementById('app')!, props: { app } });
   void app.start(known);
+  keepApp();
 }

@@ -18,6 +18,9 @@ import (
 // inlineScript finds what a browser would run of index.html itself.
 const inlineScript = `(?s)<script(?:\s[^>]*)?>(.+?)</script>`
 
+// worker is the page's service worker, which loads the app's files and nothing else.
+const worker = "sw.js"
+
 // asset is one file of the single-page app, as it is served.
 type asset struct {
 	data, brotli []byte // brotli is nil where the file was not compressed
@@ -45,7 +48,7 @@ func (a *API) Assets(files fs.FS) error {
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			refuseMethod(w, http.MethodGet, http.MethodHead)
 			return
-		case !ok && strings.HasPrefix(name, "assets/"):
+		case !ok && (name == worker || strings.HasPrefix(name, "assets/")):
 			http.NotFound(w, r) // a page of another version asks for what it knew
 			return
 		case !ok, name == "index.html":
@@ -54,6 +57,9 @@ func (a *API) Assets(files fs.FS) error {
 			w.Header().Set("Cache-Control", "no-cache")
 		case strings.HasPrefix(name, "assets/"):
 			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		case name == worker:
+			w.Header().Set("Content-Security-Policy", workerPolicy)
+			fallthrough
 		default:
 			w.Header().Set("Cache-Control", "no-cache")
 		}

@@ -67,3 +67,31 @@ func TestAssets(t *testing.T) {
 		t.Errorf("what was not packed: %d %v", answer.StatusCode, answer.Header)
 	}
 }
+
+// TestWorker: the service worker is asked for anew each time, may load the app's files
+// and nothing else, and is no page where there is none.
+func TestWorker(t *testing.T) {
+	t.Parallel()
+	get := func(files fstest.MapFS) *http.Response {
+		api := web.New(slog.New(slog.DiscardHandler), nil)
+		if err := api.Assets(files); err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		api.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/sw.js", nil))
+		return w.Result()
+	}
+	index := &fstest.MapFile{Data: []byte("<html>")}
+	answer := get(fstest.MapFS{"index.html": index, "sw.js": {Data: []byte("self")}})
+	for name, want := range map[string]string{
+		"Content-Type": "text/javascript; charset=utf-8", "Cache-Control": "no-cache",
+		"Content-Security-Policy": "default-src 'none'; connect-src 'self'",
+	} {
+		if got := answer.Header.Get(name); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if answer := get(fstest.MapFS{"index.html": index}); answer.StatusCode != http.StatusNotFound {
+		t.Errorf("without one: %d", answer.StatusCode)
+	}
+}

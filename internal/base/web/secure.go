@@ -24,6 +24,9 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
+// workerPolicy is the Content-Security-Policy of the service worker.
+const workerPolicy = "default-src 'none'; connect-src 'self'"
+
 // pagePolicy is the Content-Security-Policy of the single-page app; scripts are the
 // hashes of what index.html holds inline.
 func pagePolicy(scripts []string) string {
