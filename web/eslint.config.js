@@ -5,11 +5,11 @@ import ts from 'typescript-eslint';
 import svelteConfig from './svelte.config.js';
 
 // Imports go one way: product -> tracker/board -> tracker/issue -> tracker/project -> account -> base, and
-// notes -> account -> base. A slice is entered by its index.ts only. src/imports.test.ts holds the same rule.
+// notes -> account -> base. A slice is entered by its index.ts, or by parts.ts. src/imports.test.ts holds the same rule.
 const TRACKER = ['project', 'issue', 'board'];
 const entry = (...slices) => ({
-  group: slices.map((slice) => `**/${slice}/*`),
-  message: 'Import the slice by its index.ts.',
+  group: slices.flatMap((slice) => [`**/${slice}/*`, `!**/${slice}/parts`]),
+  message: 'Import the slice by its index.ts, or what pages are made of by its parts.ts.',
 });
 const forbid = (files, ...groups) => ({ files, rules: { 'no-restricted-imports': ['error', { patterns: groups }] } });
 const no = (group, message) => ({ group, message });

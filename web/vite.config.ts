@@ -19,7 +19,6 @@ const texts = () =>
     outdir: './src/base/i18n/generated',
     strategy: ['globalVariable', 'baseLocale'],
     emitTsDeclarations: true,
-    outputStructure: 'locale-modules',
     // With one language there is nothing to choose by.
     ...(settings.locales.length === 1 ? { experimentalStaticLocale: JSON.stringify(settings.baseLocale) } : {}),
   });
@@ -27,7 +26,11 @@ const texts = () =>
 /** What a page may load before it is whole, in bytes, compressed. Editor, charts and palette come when used. */
 const FIRST_LOAD = { scripts: 60_000, styles: 12_000 };
 
-const beginning = start(/(inter|jetbrains-mono)-latin-wght-normal-[^/]*\.woff2$/);
+const beginning = start({
+  texts: 'messages/en',
+  always: /[\\/]ProjectsSection\.svelte$/,
+  fonts: /(inter|jetbrains-mono)-latin-wght-normal-[^/]*\.woff2$/,
+});
 
 export default defineConfig(({ mode }) => ({
   // npm test compiles the texts before; the plugin's watcher would keep the test runner from ending.
@@ -55,14 +58,9 @@ export default defineConfig(({ mode }) => ({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     rolldownOptions: {
+      treeshake: { moduleSideEffects: [{ test: /i18n[\\/]generated/, sideEffects: false }] },
       output: {
-        // Two files for what every page needs; what only some pages need stays with them.
-        codeSplitting: {
-          groups: [
-            { name: 'main', tags: ['$initial'], priority: 2 },
-            { name: 'app', test: beginning.test, priority: 1 },
-          ],
-        },
+        codeSplitting: { groups: beginning.groups },
       },
     },
   },

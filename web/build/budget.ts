@@ -9,7 +9,7 @@ export interface Script {
   styles: readonly string[];
   /** What index.html asks for. */
   first: boolean;
-  /** The source of a page, or of a part that every page has. */
+  /** What it was made from, where that is one file: a page's. */
   source: string;
 }
 
@@ -21,8 +21,6 @@ export interface FirstLoad {
 }
 
 const PAGE = /[\\/](\w+)Page\.svelte$/;
-/** Parts of the frame that are loaded on their own but always. */
-const ALWAYS = /Section\.svelte$/;
 
 /** What each page loads before it is whole. What is loaded only when it is used does not count: no edge leads there. */
 export function firstLoads(scripts: ReadonlyMap<string, Script>, size: (file: string) => number): FirstLoad[] {
@@ -33,7 +31,7 @@ export function firstLoads(scripts: ReadonlyMap<string, Script>, size: (file: st
     return into;
   };
   const all = [...scripts];
-  const start = all.filter(([, { first, source }]) => first || ALWAYS.test(source)).map(([file]) => file);
+  const start = all.filter(([, { first }]) => first).map(([file]) => file);
   const sum = (files: Iterable<string>) => [...files].reduce((bytes, file) => bytes + size(file), 0);
   return all.flatMap(([file, { source }]) => {
     const page = PAGE.exec(source)?.[1];

@@ -46,7 +46,7 @@ function fault({ from, to }: Import): string | null {
       : `only ${PRODUCT} names slices`;
   }
   if (!MAY[own]!.includes(other)) return `${own} may import ${MAY[own]!.join(', ') || 'nothing but itself'}`;
-  return other === 'base' || to === other ? null : `enter ${other} by its index.ts`;
+  return other === 'base' || to === other || to === `${other}/parts` ? null : `enter ${other} by its index.ts`;
 }
 
 function sources(): { path: string; text: string }[] {
@@ -63,6 +63,18 @@ test('imports go one way', () => {
     return reason ? [`${one.from} imports ${one.to}: ${reason}`] : [];
   });
   expect(faults).toEqual([]);
+});
+
+test('what every page loads of a slice has no components', () => {
+  const entries = sources().filter(({ path }) => sliceOf(path) !== '' && path === `${sliceOf(path)}/index.ts`);
+  expect(entries.length).toBeGreaterThan(4);
+  for (const { path, text } of entries) {
+    const loaded = text.matchAll(/\bfrom\s+['"]([^'"]+)['"]/gu);
+    expect([path, [...loaded].map(([, from]) => from).filter((from) => /\.svelte$|\/parts$/u.test(from!))]).toEqual([
+      path,
+      [],
+    ]);
+  }
 });
 
 test('every file belongs to a slice that is listed', () => {
@@ -144,6 +156,7 @@ test.each([
   ['tracker/project/project.ts', '../issue', 'tracker/project may'],
   ['tracker/issue/issue.ts', '../board/board.svelte', 'tracker/issue may'],
   ['tracker/board/board.svelte.ts', '../issue/issue', 'enter tracker/issue by its index.ts'],
+  ['tracker/board/board.svelte.ts', '../issue/IssueCard.svelte', 'enter tracker/issue by its index.ts'],
   ['App.svelte', './tracker/board', 'only product.ts'],
 ])('%s may not import %s', (path, to, reason) => {
   for (const text of [`import { x } from '${to}';`, `export { x } from "${to}";`, `const x = import('${to}');`]) {

@@ -4,8 +4,6 @@ import { m } from '../base/i18n';
 import { ORG, people } from './account';
 
 export { named, ORG, people, type Person } from './account';
-export { default as AdminFrame } from './admin/AdminFrame.svelte';
-export { default as PagedList } from './admin/PagedList.svelte';
 
 const invites = { load: () => import('./admin/InvitesPage.svelte') };
 const signup = { load: () => import('./SignupPage.svelte'), guest: true };

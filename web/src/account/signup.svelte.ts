@@ -1,6 +1,7 @@
 import { m } from '../base/i18n';
 import { fieldErrors, readable } from '../base/ui/problem';
 import type { Options } from './login.svelte';
+import { MAX_PASSWORD, MIN_PASSWORD } from './password';
 
 /** What an invite says about the account it opens. */
 export interface Invite {
@@ -23,9 +24,6 @@ export interface SignupCalls {
   check(code: string): Promise<Invite>;
   signUp(input: SignupInput): Promise<void>;
 }
-
-export const MIN_PASSWORD = 8;
-export const MAX_PASSWORD = 128;
 
 /**
  * Signing up: first the invite, then the account; where registration is open, the account at once, and an invite for

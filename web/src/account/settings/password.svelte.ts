@@ -2,7 +2,7 @@ import { ok, type Api } from '../../base/api';
 import { m } from '../../base/i18n';
 import { Form } from '../../base/ui/form.svelte';
 import type { Confirmation } from '../confirmation.svelte';
-import { MAX_PASSWORD, MIN_PASSWORD } from '../signup.svelte';
+import { MAX_PASSWORD, MIN_PASSWORD } from '../password';
 
 /** What is wrong with a password by itself; undefined when nothing is. */
 export function passwordProblem(password: string): string | undefined {

@@ -38,6 +38,13 @@ describe('a call', () => {
     expect(asked[0]!.headers.get('Idempotency-Key')).toBe('k');
   });
 
+  test('may ask for a file', async () => {
+    serve(() => new Response('time,actor'));
+    const { GET } = createApi(session);
+    expect(await ok(GET('/api/notes', { parseAs: 'text' }))).toBe('time,actor');
+    expect(await ((await ok(GET('/api/notes', { parseAs: 'blob' }))) as Blob).text()).toBe('time,actor');
+  });
+
   test('may be answered with nothing', async () => {
     serve(() => new Response(null, { status: 204 }));
     await expect(ok(createApi(session).POST('/api/auth/logout'))).resolves.toBeUndefined();

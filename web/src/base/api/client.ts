@@ -3,7 +3,7 @@ import { Problem } from './problem';
 import type { paths } from './schema';
 import type { Session } from './session';
 
-/** The calls as the API's description types them. Of their options there are params, body and signal. */
+/** The calls as the API's description types them. Of their options there are params, body, signal and parseAs. */
 export type Api = Pick<Client<paths>, Method>;
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -17,6 +17,8 @@ interface Options {
   };
   body?: unknown;
   signal?: AbortSignal;
+  /** JSON where it says nothing. */
+  parseAs?: 'text' | 'blob';
 }
 
 /**
@@ -47,7 +49,11 @@ function withToken(request: Request, token: string | null): Request {
 export function createApi(session: Session): Api {
   const send = bearerFetch(session);
   const calls = METHODS.map((method) => {
-    const call = async (path: string, options?: Options) => answer(await send(request(method, path, options)));
+    const call = async (path: string, options?: Options) => {
+      const response = await send(request(method, path, options));
+      const as = options?.parseAs;
+      return as && response.ok ? { data: await response[as](), response } : answer(response);
+    };
     return [method, call] as const;
   });
   return Object.fromEntries(calls) as unknown as Api;

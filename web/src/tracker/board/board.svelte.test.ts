@@ -7,7 +7,8 @@ import { Store } from '../../base/store';
 import { Engine } from '../../base/sync';
 import { emptyBrowser, json, offline, problem, serve, type Asked, type Handler } from '../../base/testing';
 import { createIssue, deleteIssue, issues, moveIssue, updateIssue, type Issue } from '../issue';
-import { members, memberships, OpenedProject, projects, scopeOf, statuses } from '../project';
+import { members, memberships, projects, scopeOf, statuses } from '../project';
+import { OpenedProject } from '../project/parts';
 import { Board } from './board.svelte';
 
 const P = 'p-1';

@@ -2,7 +2,7 @@ import { Drag, type Over } from '../../base/drag';
 import { m } from '../../base/i18n';
 import type { Store } from '../../base/store';
 import { issues, moveIssue, type Issue } from '../issue';
-import type { OpenedProject } from '../project';
+import type { OpenedProject } from '../project/parts';
 import { ROW } from './Column.svelte';
 
 /** The board of one project: its columns, their cards, and moving them. */

@@ -2,8 +2,6 @@
 import type { Feature } from '../../base/feature';
 import { createIssue, deleteIssue, issues, moveIssue, updateIssue } from './issue';
 
-export { default as IssueCard } from './IssueCard.svelte';
-export { default as NewIssueButton } from './NewIssueButton.svelte';
 export { createIssue, deleteIssue, issues, moveIssue, updateIssue, type Issue } from './issue';
 
 export const issue: Feature = {

@@ -1,6 +1,6 @@
 import { ok, uuid } from '../../base/api';
 import type { App, Workspace } from '../../base/state';
-import { OpenedProject } from '../project';
+import { OpenedProject } from '../project/parts';
 import type { Text } from './description.svelte';
 import { deleteIssue, fetchIssue, issues, updateIssue, type Fields, type Issue } from './issue';
 

@@ -4,13 +4,9 @@ import { m } from '../../base/i18n';
 import { administration } from './administration';
 import { members, memberships, projects, scopeOf, statuses } from './project';
 
-export { OpenedProject } from './opened.svelte';
-export { default as ProjectFrame } from './ProjectFrame.svelte';
-export { default as ProjectMark } from './ProjectMark.svelte';
 export { members, memberships, projects, scopeOf, statuses, type Member, type Project, type Status } from './project';
 export { may, type Role } from './roles';
 export { CATEGORIES, type StatusCategory } from './status';
-export { default as StatusIcon } from './StatusIcon.svelte';
 
 export const project: Feature = {
   name: 'project',

@@ -1,7 +1,7 @@
 import { render, screen } from '@testing-library/svelte';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { Problem } from '../api';
-import Confirm from './Confirm.svelte';
+import ConfirmDialog from './ConfirmDialog.svelte';
 
 beforeAll(() => {
   // jsdom knows the element but not its methods.
@@ -16,11 +16,11 @@ beforeAll(() => {
 function shown(onconfirm: () => Promise<void>) {
   const onclose = vi.fn();
   const text = 'HRB-12 “Broken link” will be gone.';
-  render(Confirm, { open: true, title: 'Delete the issue', text, action: 'Delete HRB-12', onconfirm, onclose });
+  render(ConfirmDialog, { open: true, title: 'Delete the issue', text, action: 'Delete HRB-12', onconfirm, onclose });
   return onclose;
 }
 
-describe('Confirm', () => {
+describe('the question before something is done', () => {
   it('names what is deleted and begins on the harmless button', () => {
     shown(() => Promise.resolve());
     expect(screen.getByText(/HRB-12 “Broken link”/u)).toBeTruthy();
