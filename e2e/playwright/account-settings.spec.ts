@@ -153,7 +153,14 @@ test('a passkey is added, named, signs in alone, and is removed', async ({ serve
   await expect(page.getByRole('dialog')).toHaveCount(0);
 });
 
-test('sessions are seen and ended, and another password ends the others', async ({ server, admin, page, pageOf }) => {
+test('sessions are seen and ended, and another password ends the others', async ({
+  server,
+  admin,
+  page,
+  pageOf,
+  expected,
+}) => {
+  expected.push('/api/live'); // ends with the session
   const user = await server.invited(admin, 'Sam');
   const other = await pageOf(user);
   await other.goto('/settings');
