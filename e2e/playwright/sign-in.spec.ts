@@ -193,6 +193,7 @@ test('the pages lead to a provider and back: in, for a proof, and where somebody
   await other.goto('/settings/tokens');
   await other.getByRole('link', { name: 'Continue with Example ID' }).click();
   await signInAs(other, 'dora');
+  await expect(other.getByText('No tokens yet')).toBeVisible();
   await expect(other).toHaveURL('/settings/tokens');
   const body = JSON.stringify({ status: 403, code: 'confirm', detail: 'confirm first that it is you' });
   const answer = { status: 403, contentType: 'application/problem+json', body };
