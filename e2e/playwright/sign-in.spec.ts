@@ -84,11 +84,14 @@ async function expectSignedIn(page: Page): Promise<void> {
 function call<T>(page: Page, method: string, path: string, body?: unknown): Promise<T> {
   return page.evaluate(
     async ([method, path, body]) => {
-      const refreshed = await fetch('/api/auth/refresh', {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ attempt: localStorage.getItem('peisear.attempt') }),
-      });
+      // One refresh at a time, as between tabs: the page may be in the middle of its own.
+      const refreshed = await navigator.locks.request('peisear.refresh', () =>
+        fetch('/api/auth/refresh', {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json' },
+          body: JSON.stringify({ attempt: localStorage.getItem('peisear.attempt') }),
+        }),
+      );
       const { accessToken } = (await refreshed.json()) as { accessToken: string };
       const answer = await fetch(path as string, {
         method: method as string,
