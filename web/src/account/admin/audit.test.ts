@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createApi, Session, Vault } from '../../base/api';
+import { bearerFetch, createApi, Session, Vault } from '../../base/api';
 import { json, problem, serve } from '../../base/testing';
 import { moment } from '../../base/ui/dates';
 import { deed, differences, nameOf, other, span, type Entry, type Who } from './audit';
@@ -17,6 +17,11 @@ const entry: Entry = {
   before: { role: 'user', disabled: false },
   after: { role: 'admin', disabled: false, email: null },
 };
+
+function log(user?: string): Audit {
+  const session = new Session(new Vault());
+  return new Audit(createApi(session), bearerFetch(session), user);
+}
 
 describe('an entry of the audit log', () => {
   it('says who, what and to whom', () => {
@@ -56,7 +61,7 @@ describe('the audit log', () => {
 
   it('begins anew with every filter, and tells entries of one moment apart', async () => {
     const asked = serve(() => json({ items: [entry, entry], nextCursor: '1-1-1' }));
-    const audit = new Audit(createApi(new Session(new Vault())), 'bob');
+    const audit = log('bob');
     await audit.pages.first();
     await audit.pages.next();
     await audit.narrow({ actor: 'operator', entity: 'user' });
@@ -79,7 +84,7 @@ describe('the audit log', () => {
     });
     URL.createObjectURL = (file: Blob) => (files.push(file), 'blob:audit');
     const asked = serve(() => new Response('time,actor\r\n', { headers: { 'Content-Type': 'text/csv' } }));
-    const audit = new Audit(createApi(new Session(new Vault())), 'bob');
+    const audit = log('bob');
     expect(await audit.export()).toBe(true);
     expect(asked.map(({ path }) => path)).toEqual(['/api/admin/audit.csv?user=bob']);
     expect(links).toEqual([{ name: 'audit.csv', href: 'blob:audit' }]);
@@ -88,7 +93,7 @@ describe('the audit log', () => {
 
   it('says why there is no file', async () => {
     serve(() => problem(403, { detail: 'only admins may do this' }));
-    const audit = new Audit(createApi(new Session(new Vault())));
+    const audit = log();
     expect(await audit.export()).toBe(false);
     expect(audit.exporting.message).toBe('Only admins may do this.');
   });
