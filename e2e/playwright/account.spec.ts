@@ -14,7 +14,7 @@ async function register(page: Page, name: string, email: string): Promise<void> 
     ['Password', '1234567'],
   ] as const)
     await expect(page.getByLabel(label)).toHaveValue(value);
-  await page.getByLabel('Password').fill('12345678');
+  await page.getByLabel('Password').fill('wxq7 nub');
   await page.getByRole('button', { name: 'Create account' }).click();
   await expect(page.getByRole('button', { name: 'New project' }).first()).toBeVisible();
 }
