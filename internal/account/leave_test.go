@@ -32,6 +32,16 @@ func nothingLeft(t *testing.T, n *node, id string) {
 	}
 }
 
+// grown fails for every scope that has no more changes than before.
+func grown(t *testing.T, n *node, before map[string]int64) {
+	t.Helper()
+	for scope, had := range before {
+		if has := n.count(t, "change", "scope = $1", scope); has <= had {
+			t.Errorf("%s: %d changes, %d before", scope, has, had)
+		}
+	}
+}
+
 func TestDeleteLeavesNothingPersonal(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		ctx := t.Context()
@@ -72,11 +82,7 @@ func TestDeleteLeavesNothingPersonal(t *testing.T) {
 			t.Errorf("let in: %d", status)
 		}
 		nothingLeft(t, n, id)
-		for scope, before := range heads {
-			if after := n.count(t, "change", "scope = $1", scope); after <= before {
-				t.Errorf("%s: %d changes, %d before", scope, after, before)
-			}
-		}
+		grown(t, n, heads)
 		_, err = n.CheckInvite(ctx, home.IP, stillOpen)
 		wantKind(t, "an invite to their address", err, errs.Invalid)
 		if i, _, err := n.Invites(ctx, admin, "", 50); err != nil || len(i) < 3 {

@@ -25,6 +25,18 @@ func refusesOthers(t *testing.T, n *node, admin account.Actor, id string) {
 	}
 }
 
+// becomesBoth makes somebody an admin and disables them, in one change.
+func becomesBoth(t *testing.T, n *node, admin account.Actor, id string) {
+	t.Helper()
+	ctx := t.Context()
+	for range 2 { // the answer may have been lost
+		both, err := n.Manage(ctx, admin, "tx", id, account.Standing{Role: new(account.Admin), Disabled: new(true), Version: new(int64(1))})
+		if err != nil || both.Role != account.Admin || !both.Disabled || both.Version != 2 {
+			t.Errorf("%+v, %v", both, err)
+		}
+	}
+}
+
 func TestManage(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		ctx := t.Context()
@@ -38,12 +50,7 @@ func TestManage(t *testing.T) {
 		if err != nil || same.Version != 1 || n.me(t, ann) != http.StatusOK {
 			t.Errorf("the same again: %+v, %v", same, err)
 		}
-		for range 2 { // the answer may have been lost
-			both, err := n.Manage(ctx, admin, "tx", m.ID, account.Standing{Role: new(account.Admin), Disabled: new(true), Version: new(int64(1))})
-			if err != nil || both.Role != account.Admin || !both.Disabled || both.Version != 2 {
-				t.Errorf("%+v, %v", both, err)
-			}
-		}
+		becomesBoth(t, n, admin, m.ID)
 		if status := n.me(t, ann); status != http.StatusUnauthorized {
 			t.Errorf("disabled, and let in: %d", status)
 		}

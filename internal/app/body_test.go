@@ -102,3 +102,13 @@ func refused(s bodySchema, required bool) map[string]string {
 	}
 	return all
 }
+
+// TestDocsOfEverything: the page for people describes whatever is registered.
+func TestDocsOfEverything(t *testing.T) {
+	t.Parallel()
+	a := open(t, basetest.URL(t, "sqlite"), nil)
+	status, page := basetest.Do(t, a.Handler, http.MethodGet, "/api/docs", nil, "")
+	if status != http.StatusOK || !strings.Contains(page, "oauth.post") || !strings.Contains(page, "issue.move") {
+		t.Errorf("%d %.300s", status, page)
+	}
+}

@@ -130,7 +130,7 @@ func describe(path string, op *huma.Operation, forms map[string]*huma.Schema) de
 		d.Fields = append(d.Fields, member{p.Name, p.In, text, p.Required, kindOf(p.Schema)})
 	}
 	if op.RequestBody != nil {
-		d.Fields = append(d.Fields, fieldsOf(resolved(op.RequestBody.Content[jsonType].Schema, forms), "body")...)
+		d.Fields = append(d.Fields, fieldsOf(resolved(bodyOf(op), forms), "body")...)
 	}
 	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
 		if status == "default" {
@@ -143,6 +143,16 @@ func describe(path string, op *huma.Operation, forms map[string]*huma.Schema) de
 		d.Answers = append(d.Answers, a)
 	}
 	return d
+}
+
+// bodyOf is what an operation takes: JSON, but for the few that take a form or bytes.
+func bodyOf(op *huma.Operation) *huma.Schema {
+	for _, name := range slices.Sorted(maps.Keys(op.RequestBody.Content)) {
+		if content := op.RequestBody.Content[name]; content != nil && content.Schema != nil {
+			return content.Schema
+		}
+	}
+	return &huma.Schema{}
 }
 
 // resolved follows a reference.
