@@ -174,7 +174,7 @@ func Audit(by Actor, tx string) live.Mutation { return audit(by, tx) }
 // recording it. Inside a transaction its answer stays true: the user's row is locked.
 // Unauthorized: the user was disabled or deleted meanwhile.
 func MustBeThere(ctx context.Context, tx *db.Tx, userID string) error {
-	_, err := query.New(tx).SetSeen(ctx, query.SetSeenParams{ID: userID, Now: new(tx.Micros())})
+	_, err := query.New(tx).LockActiveUser(ctx, userID)
 	if noRow(err) {
 		err = errEnded
 	}
