@@ -164,35 +164,6 @@ func (f Filter) page(rows []listRow, projectKey string) Page {
 	return page
 }
 
-// statement is a SQL text that grows together with its parameters.
-type statement struct {
-	text strings.Builder
-	args []any
-}
-
-// add appends text in which each ? stands for the next value.
-func (s *statement) add(text string, values ...any) {
-	for _, v := range values {
-		before, after, _ := strings.Cut(text, "?")
-		s.args = append(s.args, v)
-		s.text.WriteString(before + "$" + strconv.Itoa(len(s.args)))
-		text = after
-	}
-	s.text.WriteString(text)
-}
-
-// among appends the condition that the expression is one of the values.
-func (s *statement) among(expression string, values []string) {
-	s.add(expression + " IN (")
-	for i, v := range values {
-		if i > 0 {
-			s.add(", ")
-		}
-		s.add("?", v)
-	}
-	s.add(")")
-}
-
 // build writes the statement with the conditions that are asked for and no others:
 // a condition that lets all pass keeps the database from using an index.
 func (f Filter) build(p project.Project, by account.Actor) (string, []any, error) {
@@ -201,8 +172,8 @@ func (f Filter) build(p project.Project, by account.Actor) (string, []any, error
 		name, descending = "number", true
 	}
 	column, isText := sortColumn(name)
-	s := new(statement)
-	s.add("SELECT "+listColumns+", CAST("+column+" AS TEXT) AS sort_key FROM issue i WHERE i.project_id = ?", p.ID)
+	s := new(db.Statement)
+	s.Add("SELECT "+listColumns+", CAST("+column+" AS TEXT) AS sort_key FROM issue i WHERE i.project_id = ?", p.ID)
 	f.statuses(s)
 	f.assignees(s, by)
 	if len(f.Priorities) > 0 {
@@ -210,8 +181,8 @@ func (f Filter) build(p project.Project, by account.Actor) (string, []any, error
 		for i, p := range f.Priorities {
 			values[i] = string(p)
 		}
-		s.add(" AND ")
-		s.among("i.priority", values)
+		s.Add(" AND ")
+		s.In("i.priority", values)
 	}
 	f.search(s, p)
 	direction, compare := "", ">"
@@ -223,25 +194,25 @@ func (f Filter) build(p project.Project, by account.Actor) (string, []any, error
 		if err != nil {
 			return "", nil, err
 		}
-		s.add(" AND ("+column+", i.id) "+compare+" (?, ?)", value, id)
+		s.Add(" AND ("+column+", i.id) "+compare+" (?, ?)", value, id)
 	}
-	s.add(" ORDER BY "+column+direction+", i.id"+direction+" LIMIT ?", f.Limit+1)
-	return s.text.String(), s.args, nil
+	s.Add(" ORDER BY "+column+direction+", i.id"+direction+" LIMIT ?", f.Limit+1)
+	return s.Text(), s.Args(), nil
 }
 
 // statuses takes ids and categories alike.
-func (f Filter) statuses(s *statement) {
+func (f Filter) statuses(s *db.Statement) {
 	if len(f.Statuses) == 0 {
 		return
 	}
-	s.add(" AND i.status_id IN (SELECT id FROM status WHERE status.project_id = i.project_id AND (")
-	s.among("status.id", f.Statuses)
-	s.add(" OR ")
-	s.among("status.category", f.Statuses)
-	s.add("))")
+	s.Add(" AND i.status_id IN (SELECT id FROM status WHERE status.project_id = i.project_id AND (")
+	s.In("status.id", f.Statuses)
+	s.Add(" OR ")
+	s.In("status.category", f.Statuses)
+	s.Add("))")
 }
 
-func (f Filter) assignees(s *statement, by account.Actor) {
+func (f Filter) assignees(s *db.Statement, by account.Actor) {
 	if len(f.Assignees) == 0 {
 		return
 	}
@@ -257,31 +228,31 @@ func (f Filter) assignees(s *statement, by account.Actor) {
 			ids = append(ids, id)
 		}
 	}
-	s.add(" AND (")
+	s.Add(" AND (")
 	if len(ids) > 0 {
-		s.among("i.assignee_id", ids)
+		s.In("i.assignee_id", ids)
 	}
 	if nobody && len(ids) > 0 {
-		s.add(" OR ")
+		s.Add(" OR ")
 	}
 	if nobody {
-		s.add("i.assignee_id IS NULL")
+		s.Add("i.assignee_id IS NULL")
 	}
-	s.add(")")
+	s.Add(")")
 }
 
-func (f Filter) search(s *statement, p project.Project) {
+func (f Filter) search(s *db.Statement, p project.Project) {
 	text := strings.TrimSpace(f.Text)
 	if text == "" {
 		return
 	}
 	pattern := fold.Pattern(text)
-	s.add(" AND (i.title_folded LIKE ? ESCAPE '\\' OR i.id IN (SELECT a.issue_id FROM issue_alias a"+
+	s.Add(" AND (i.title_folded LIKE ? ESCAPE '\\' OR i.id IN (SELECT a.issue_id FROM issue_alias a"+
 		" WHERE a.project_id = ? AND a.alias_folded LIKE ? ESCAPE '\\')", pattern, p.ID, pattern)
 	if key, err := ParseKey(text); err == nil && key.Project == p.Key {
-		s.add(" OR i.number = ?", key.Number)
+		s.Add(" OR i.number = ?", key.Number)
 	}
-	s.add(")")
+	s.Add(")")
 }
 
 // cursor is where a page ended: the sort key and the id of its last row.
