@@ -190,6 +190,21 @@ describe('the beginning', () => {
     expect([session.token, session.recalled]).toEqual(['t1', false]);
   });
 
+  test('of two tabs at one moment refreshes one after the other, where there are locks', async () => {
+    let last: Promise<unknown> = Promise.resolve();
+    const request = (_: string, hold: () => Promise<boolean>) => (last = last.then(hold));
+    vi.stubGlobal('navigator', { locks: { request } });
+    const first = gate();
+    const asked = serve(async () => (await first.wait, json(auth('t1'))));
+    // Neither has seen that the other was here.
+    const tabs = [tab(), tab()];
+    const begun = Promise.all(tabs.map(({ session }) => session.begin()));
+    await vi.waitFor(() => expect(asked.length).toBeGreaterThan(0));
+    expect(asked).toHaveLength(1);
+    first.open();
+    expect(await begun).toEqual([ada, ada]);
+  });
+
   test('of a later visit shows whom it remembers, and asks nobody', async () => {
     serve(() => json(auth('t1')));
     await tab().session.begin();

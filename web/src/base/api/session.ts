@@ -77,9 +77,8 @@ export class Session {
   /** Who is here: whom this browser remembers, else whom the server does. Null also while nobody can tell. */
   async begin(): Promise<Me | null> {
     const first = !this.#vault.visited;
-    // At a first visit nothing is kept, and no other tab is there to wait for.
-    if (first) await this.#renew(null).catch(() => false);
-    else if (!(await this.recall().catch(() => null))) await this.refresh().catch(() => false);
+    // At a first visit nothing is kept that would be worth reading before.
+    if (first || !(await this.recall().catch(() => null))) await this.refresh().catch(() => false);
     return this.#me;
   }
 

@@ -8,8 +8,8 @@ const ATTEMPT = 'peisear.attempt';
  * What outlives a tab and is no secret: who was signed in last (to open their cache before any network) and the
  * id that the next refresh is sent with. Tokens never come here.
  *
- * The attempt is kept where it can be read without waiting: at a first visit, IndexedDB and Web Locks answer 50 to
- * 80 ms after the network could.
+ * The attempt is kept where it can be read without waiting: at a first visit, IndexedDB answers some 50 ms after the
+ * network could.
  */
 export class Vault {
   readonly #db: Promise<IDBDatabase | null>;
