@@ -1,5 +1,5 @@
 // Who gets in: the way from /register, with the invite that most servers ask for and without.
-import { expect, expectAccessible, Server, test, type Page } from './fixture';
+import { expect, expectAccessible, test, type Page } from './fixture';
 
 /** Fills the form: seven characters are refused and everything typed stays, eight make the account. */
 async function register(page: Page, name: string, email: string): Promise<void> {
@@ -33,24 +33,20 @@ test('an account by invite: the code comes first', async ({ server, admin, page 
   await register(page, 'Ida Invited', 'ida@example.org');
 });
 
-test('an account where registration is open: no code is asked for, and one is taken', async ({ page }) => {
-  const open = await Server.start({ REGISTRATION: 'open' });
-  try {
-    await page.goto(`${open.url}/login`);
-    await expect(page.getByText('No account yet?')).toBeVisible();
-    const { code } = await open.invite(await open.firstAdmin(), { email: 'bea@example.org' });
-    await page.goto(`${open.url}/signup?code=${code}`);
-    await expect(page.getByLabel('E-mail')).toHaveValue('bea@example.org');
-    await page.goto(`${open.url}/login`);
-    await page.getByRole('link', { name: 'Create an account' }).click();
-    await page.getByRole('button', { name: 'I have an invite code' }).click();
-    await expect(page.getByLabel('Invite code')).toBeVisible();
-    await expectAccessible(page);
-    await page.goto(`${open.url}/register`);
-    await expect(page.getByLabel('Password')).toBeVisible();
-    await expectAccessible(page);
-    await register(page, 'Olga Open', 'olga@example.org');
-  } finally {
-    await open.stop();
-  }
+test('an account where registration is open: no code is asked for, and one is taken', async ({ page, another }) => {
+  const open = await another({ REGISTRATION: 'open' });
+  await page.goto(`${open.url}/login`);
+  await expect(page.getByText('No account yet?')).toBeVisible();
+  const { code } = await open.invite(await open.firstAdmin(), { email: 'bea@example.org' });
+  await page.goto(`${open.url}/signup?code=${code}`);
+  await expect(page.getByLabel('E-mail')).toHaveValue('bea@example.org');
+  await page.goto(`${open.url}/login`);
+  await page.getByRole('link', { name: 'Create an account' }).click();
+  await page.getByRole('button', { name: 'I have an invite code' }).click();
+  await expect(page.getByLabel('Invite code')).toBeVisible();
+  await expectAccessible(page);
+  await page.goto(`${open.url}/register`);
+  await expect(page.getByLabel('Password')).toBeVisible();
+  await expectAccessible(page);
+  await register(page, 'Olga Open', 'olga@example.org');
 });

@@ -1,6 +1,6 @@
 // What admins do about accounts, and what those whom it concerns see of it.
 import { readFile } from 'node:fs/promises';
-import { expect, expectAccessible, expectNoSidewaysScroll, Server, test, type Page, type User } from './fixture';
+import { expect, expectAccessible, expectNoSidewaysScroll, test, type Page, type Server, type User } from './fixture';
 
 const row = (page: Page, name: string) => page.getByRole('listitem').filter({ hasText: name });
 const dialog = (page: Page) => page.getByRole('dialog');
@@ -170,48 +170,49 @@ test('a project whose only owner is disabled is taken over', async ({ server, ad
   await expect(page).toHaveURL(/\/projects\/LEFT$/);
 });
 
-test('registration is opened, providers set up, and the only admin stays one', async ({ page, browser, expected }) => {
+test('registration is opened, providers set up, and the only admin stays one', async ({
+  page,
+  browser,
+  expected,
+  another,
+}) => {
   expected.push('409');
-  const own = await Server.start();
-  try {
-    const ada = await own.firstAdmin();
-    await signIn(page, own, ada);
-    await page.goto(`${own.url}/admin/users`);
-    await choose(page, ada, 'Make user');
-    await dialog(page).getByRole('button', { name: 'Make user' }).click();
-    await expect(dialog(page)).toContainText('This is the only admin');
-    await dialog(page).getByRole('button', { name: 'Cancel' }).click();
+  const own = await another();
+  const ada = await own.firstAdmin();
+  await signIn(page, own, ada);
+  await page.goto(`${own.url}/admin/users`);
+  await choose(page, ada, 'Make user');
+  await dialog(page).getByRole('button', { name: 'Make user' }).click();
+  await expect(dialog(page)).toContainText('This is the only admin');
+  await dialog(page).getByRole('button', { name: 'Cancel' }).click();
 
-    await page.goto(`${own.url}/admin/settings`);
-    await page.getByLabel('Anybody').check();
-    await expect(page.getByText('Saved')).toBeVisible();
-    await expect(page.getByText('This server sends no mail')).toBeVisible();
-    const guest = await browser.newPage();
-    await guest.goto(`${own.url}/register`);
-    await guest.getByLabel('Name').fill('Gus Guest');
-    await guest.getByLabel('E-mail').fill('gus@example.org');
-    await guest.getByLabel('Password').fill('correct horse');
-    await guest.getByRole('button', { name: 'Create account' }).click();
-    await expect(guest.getByRole('button', { name: 'New project' }).first()).toBeVisible();
-    await guest.context().close();
+  await page.goto(`${own.url}/admin/settings`);
+  await page.getByLabel('Anybody').check();
+  await expect(page.getByText('Saved')).toBeVisible();
+  await expect(page.getByText('This server sends no mail')).toBeVisible();
+  const guest = await browser.newPage();
+  await guest.goto(`${own.url}/register`);
+  await guest.getByLabel('Name').fill('Gus Guest');
+  await guest.getByLabel('E-mail').fill('gus@example.org');
+  await guest.getByLabel('Password').fill('correct horse');
+  await guest.getByRole('button', { name: 'Create account' }).click();
+  await expect(guest.getByRole('button', { name: 'New project' }).first()).toBeVisible();
+  await guest.context().close();
 
-    await page.getByRole('button', { name: 'Set up GitHub' }).click();
-    await expect(dialog(page).getByLabel('Redirect address for GitHub')).toHaveValue(
-      /^http:.*\/api\/auth\/github\/callback$/,
-    );
-    await dialog(page).getByRole('button', { name: 'Save' }).click();
-    await expect(dialog(page).getByText('This is needed.')).toHaveCount(2);
-    await expectAccessible(page);
-    await dialog(page).getByLabel('Client ID').fill('an-id');
-    await dialog(page).getByLabel('Client secret').fill('a-secret');
-    await dialog(page).getByRole('button', { name: 'Save' }).click();
-    await expect(row(page, 'GitHub')).toContainText('Set up here');
-    await page.getByRole('button', { name: 'Set up GitHub' }).click();
-    await expect(dialog(page).getByLabel('Client ID')).toHaveValue('an-id');
-    await expect(dialog(page).getByLabel('Client secret')).toHaveValue('');
-  } finally {
-    await own.stop();
-  }
+  await page.getByRole('button', { name: 'Set up GitHub' }).click();
+  await expect(dialog(page).getByLabel('Redirect address for GitHub')).toHaveValue(
+    /^http:.*\/api\/auth\/github\/callback$/,
+  );
+  await dialog(page).getByRole('button', { name: 'Save' }).click();
+  await expect(dialog(page).getByText('This is needed.')).toHaveCount(2);
+  await expectAccessible(page);
+  await dialog(page).getByLabel('Client ID').fill('an-id');
+  await dialog(page).getByLabel('Client secret').fill('a-secret');
+  await dialog(page).getByRole('button', { name: 'Save' }).click();
+  await expect(row(page, 'GitHub')).toContainText('Set up here');
+  await page.getByRole('button', { name: 'Set up GitHub' }).click();
+  await expect(dialog(page).getByLabel('Client ID')).toHaveValue('an-id');
+  await expect(dialog(page).getByLabel('Client secret')).toHaveValue('');
 });
 
 test('who is no admin finds nothing to administer', async ({ server, admin, pageOf }) => {

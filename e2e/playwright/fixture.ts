@@ -13,6 +13,8 @@ type PerWorker = { server: Server; admin: User };
 type PerTest = {
   /** Refusals that a test brings about on purpose: parts of the console's text. */
   expected: string[];
+  /** One more server, for a test that needs its own. It stops when the test's pages have been looked at. */
+  another: (settings?: Record<string, string>) => Promise<Server>;
   /** A page in a browser of its own, signed in as a user. */
   pageOf: (user: User) => Promise<Page>;
 };
@@ -34,7 +36,19 @@ export const test = base.extend<PerTest, PerWorker>({
   // eslint-disable-next-line no-empty-pattern -- as above
   expected: async ({}, use) => use(['/api/auth/refresh']),
 
-  page: async ({ page, expected }, use) => {
+  // eslint-disable-next-line no-empty-pattern -- as above
+  another: async ({}, use) => {
+    const started: Server[] = [];
+    await use(async (settings) => {
+      const server = await Server.start(settings);
+      started.push(server);
+      return server;
+    });
+    for (const server of started) await server.stop();
+  },
+
+  // It names the other servers so that they outlive it: a page whose server has gone complains.
+  page: async ({ page, expected, another: _ }, use) => {
     const complaints = await watch(page, expected);
     await use(page);
     expect(complaints, 'the console and the content security policy have nothing to say').toEqual([]);

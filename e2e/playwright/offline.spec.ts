@@ -2,7 +2,7 @@
 import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { expect, Server, test, type Page } from './fixture';
+import { expect, test, type Page } from './fixture';
 
 const DIST = resolve(__dirname, '../../web/dist');
 
@@ -53,22 +53,18 @@ test('a board opens, is written to and is sent, over a reload without a network'
   await expect(page.getByRole('link', { name: /TRAIN-2/ })).toBeVisible();
 });
 
-test('the app opens while its server is down', async ({ page, expected }) => {
+test('the app opens while its server is down', async ({ page, expected, another }) => {
   expected.push('ERR_CONNECTION_REFUSED', 'ERR_FAILED');
-  const server = await Server.start();
-  try {
-    await page.goto(`${server.url}/login`);
-    await expect(page.getByLabel('E-mail')).toBeVisible();
-    await kept(page);
-    await server.down();
-    await page.reload();
-    await expect(page.getByLabel('E-mail')).toBeVisible();
-    await server.up();
-    await page.reload();
-    await expect(page.getByText('Have an invite?')).toBeVisible();
-  } finally {
-    await server.stop();
-  }
+  const server = await another();
+  await page.goto(`${server.url}/login`);
+  await expect(page.getByLabel('E-mail')).toBeVisible();
+  await kept(page);
+  await server.down();
+  await page.reload();
+  await expect(page.getByLabel('E-mail')).toBeVisible();
+  await server.up();
+  await page.reload();
+  await expect(page.getByText('Have an invite?')).toBeVisible();
 });
 
 /** A later version of the page: its files have other names, and there is no dialog for new issues any more. */
@@ -98,9 +94,13 @@ const fileOf = (page: Page) => page.locator('script[type=module]').first().getAt
 /** The versions of the app that the browser holds. */
 const versions = (page: Page) => page.evaluate(async () => (await caches.keys()).length);
 
-test('a new version is taken at once, and the old one stays while a page of it is open', async ({ page, expected }) => {
+test('a new version is taken at once, and the old one stays while a page of it is open', async ({
+  page,
+  expected,
+  another,
+}) => {
   expected.push('ERR_CONNECTION_REFUSED', 'ERR_FAILED', '/api/live', '503');
-  const server = await Server.start();
+  const server = await another();
   const folder = await later();
   try {
     const admin = await server.firstAdmin();
@@ -132,7 +132,6 @@ test('a new version is taken at once, and the old one stays while a page of it i
     await expect(fresh.getByText('No issues here').first()).toBeVisible();
     expect(await fileOf(fresh)).toBe(file);
   } finally {
-    await server.stop();
     await rm(folder, { recursive: true });
   }
 });
