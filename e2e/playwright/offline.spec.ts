@@ -132,6 +132,7 @@ test('a new version is taken at once, and the old one stays while a page of it i
     await expect(fresh.getByText('No issues here').first()).toBeVisible();
     expect(await fileOf(fresh)).toBe(file);
   } finally {
+    await server.down(); // first: it serves the folder
     await rm(folder, { recursive: true });
   }
 });
