@@ -78,6 +78,9 @@ func appendSnapshot(text []byte, s *Snapshot) []byte {
 	text = appendText(append(slices.Grow(text, size), `{"scope":`...), s.Scope)
 	text = appendText(append(text, `,"epoch":`...), s.Epoch)
 	text = strconv.AppendInt(append(text, `,"seq":`...), s.Seq, 10)
+	if s.Next != "" {
+		text = appendText(append(text, `,"next":`...), s.Next)
+	}
 	text = append(text, `,"entities":{`...)
 	for i, name := range s.bySize() {
 		if i > 0 {

@@ -27,6 +27,7 @@ type syncInput struct {
 	Scope          string           `path:"scope" maxLength:"80" doc:"user:<id>, project:<id> or org"`
 	Since          web.Param[int64] `query:"since" minimum:"0" doc:"the last seq that the client has; without it the answer is a snapshot"`
 	Epoch          string           `query:"epoch" maxLength:"64" doc:"the epoch that the seq belongs to"`
+	After          string           `query:"after" maxLength:"4096" doc:"the next of a page; then since is the first page's seq"`
 	IfNoneMatch    string           `header:"If-None-Match"`
 	AcceptEncoding string           `header:"Accept-Encoding"`
 }
@@ -52,8 +53,8 @@ type Delta struct {
 // Routes registers snapshot, delta and stream.
 func (l *Log) Routes(api *web.API, access Access) {
 	op := web.Signed(web.Op("live.sync", "GET /api/sync/{scope}", http.StatusOK))
-	op.Summary = "A scope's rows, or with since what has changed after that seq"
-	web.Answers(api, &op, "a snapshot without since, a delta with it", Snapshot{}, Delta{})
+	op.Summary = "A scope's rows, or with since what has changed after that seq, or with after more of the rows"
+	web.Answers(api, &op, "a snapshot without since, a delta with it, a page of a snapshot with after", Snapshot{}, Delta{})
 	web.Handle(api, op, func(ctx context.Context, in *syncInput) (*syncOutput, error) { return l.sync(ctx, access, in) })
 	api.Stream("GET /api/live", func(w http.ResponseWriter, r *http.Request) {
 		if err := l.stream(w, r, access); err != nil {
@@ -74,7 +75,10 @@ func (l *Log) sync(ctx context.Context, access Access, in *syncInput) (*syncOutp
 	if err != nil {
 		return nil, err
 	}
-	if in.Since.Sent {
+	switch {
+	case in.After != "":
+		return l.fillPage(ctx, epoch, in)
+	case in.Since.Sent:
 		return l.delta(ctx, epoch, in)
 	}
 	head, err := l.Head(ctx, in.Scope)
@@ -86,17 +90,18 @@ func (l *Log) sync(ctx context.Context, access Access, in *syncInput) (*syncOutp
 	if web.Matches(in.IfNoneMatch, tag) {
 		return out, nil
 	}
-	return out, l.fill(ctx, out, in, epoch, head)
+	p, err := l.packed(ctx, in.Scope, epoch, head, func() (*Snapshot, error) { return l.Snapshot(ctx, in.Scope) })
+	if err != nil {
+		return nil, err
+	}
+	out.ETag = etag(p.epoch, p.seq)
+	return out, out.unpack(p, web.Encoding(in.AcceptEncoding, "gzip"))
 }
 
-func (l *Log) fill(ctx context.Context, out *syncOutput, in *syncInput, epoch string, head int64) error {
-	p, err := l.packedSnapshot(ctx, in.Scope, epoch, head)
-	if err != nil {
-		return err
-	}
-	out.Status, out.Type, out.ETag = http.StatusOK, "application/json", etag(p.epoch, p.seq)
-	out.Body, out.Encoding = p.data, web.Encoding(in.AcceptEncoding, "gzip")
-	if out.Encoding != "" {
+// unpack makes p the answer, in the encoding, which is gzip or none.
+func (out *syncOutput) unpack(p *packed, encoding string) error {
+	out.Status, out.Type = http.StatusOK, "application/json"
+	if out.Body, out.Encoding = p.data, encoding; encoding != "" {
 		return nil
 	}
 	r, err := gzip.NewReader(bytes.NewReader(p.data))

@@ -24,6 +24,12 @@ SELECT epoch FROM log_epoch WHERE id = 1;
 -- name: BeginEpoch :exec
 INSERT INTO log_epoch (id, epoch) VALUES (1, sqlc.arg(epoch)) ON CONFLICT (id) DO NOTHING;
 
+-- name: ChangedSince :many
+SELECT DISTINCT entity_id FROM change
+WHERE scope = sqlc.arg(scope) AND seq > sqlc.arg(since) AND entity = sqlc.arg(entity) AND entity_id > sqlc.arg(after)
+ORDER BY entity_id
+LIMIT CAST(sqlc.arg(n) AS BIGINT);
+
 -- name: DeleteChanges :exec
 DELETE FROM change WHERE scope = sqlc.arg(scope);
 

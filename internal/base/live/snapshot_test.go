@@ -21,7 +21,7 @@ func TestSnapshotsAreMadeOnce(t *testing.T) {
 		return "nothing"
 	}
 	made := func(epoch string, seq int64, data string) {
-		s.made("org", &packed{scope: "org", epoch: epoch, seq: seq, data: []byte(data)})
+		s.made("org", &packed{name: "org", epoch: epoch, seq: seq, data: []byte(data)})
 	}
 	steps := []func() string{
 		func() string { return get("e", 5) },
@@ -47,20 +47,20 @@ func TestSnapshotsAreBounded(t *testing.T) {
 	s := newSnapshots()
 	for _, scope := range []string{"a", "b", "c", "d"} {
 		s.get(scope, "e", 1)
-		s.made(scope, &packed{scope: scope, epoch: "e", seq: 1, data: make([]byte, maxCached/2)})
+		s.made(scope, &packed{name: scope, epoch: "e", seq: 1, data: make([]byte, maxCached/2)})
 		if scope == "c" {
 			s.get("b", "e", 1)
 		}
 	}
 	kept := ""
 	for at := s.order.Front(); at != nil; at = at.Next() {
-		kept += at.Value.(*packed).scope
+		kept += at.Value.(*packed).name
 	}
 	if kept != "db" || len(s.known) != 2 || s.size != maxCached {
 		t.Errorf("kept %s, %d bytes", kept, s.size)
 	}
 	s.get("huge", "e", 1)
-	s.made("huge", &packed{scope: "huge", epoch: "e", seq: 1, data: []byte(strings.Repeat("x", maxCached+1))})
+	s.made("huge", &packed{name: "huge", epoch: "e", seq: 1, data: []byte(strings.Repeat("x", maxCached+1))})
 	if p, _, _ := s.get("huge", "e", 1); p == nil || len(s.known) != 1 {
 		t.Error("the newest is not kept")
 	}

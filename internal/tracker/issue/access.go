@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -157,25 +156,6 @@ func bottom(ctx context.Context, c db.Conn, projectID, statusID string) (string,
 		return "", err
 	}
 	return rank.Between(last, "")
-}
-
-// parts are the slice's rows in snapshots.
-func parts() []live.Part {
-	return []live.Part{{Kind: "project", Entity: entity, Rows: func(ctx context.Context, c db.Conn, scope string) (any, error) {
-		rows, err := query.New(c).ListHeaders(ctx, strings.TrimPrefix(scope, "project:"))
-		all := make([]Header, 0, len(rows))
-		for _, r := range rows {
-			all = append(all, Header{
-				ID: r.ID, Key: Key{r.ProjectKey, r.Number}.String(), Number: r.Number, Title: r.Title, StatusID: r.StatusID,
-				Priority: Priority(r.Priority), AssigneeID: r.AssigneeID, Effort: points(r.Effort), ParentID: r.ParentID,
-				DueOn: r.DueOn, Rank: r.Rank, AuthorID: r.AuthorID, CreatedAt: at(r.CreatedAt), UpdatedAt: at(r.UpdatedAt),
-				Version: r.Version,
-			})
-		}
-		// What stands at the top of a column is seen first: clients show it while the rest arrives.
-		slices.SortStableFunc(all, func(a, b Header) int { return strings.Compare(a.Rank, b.Rank) })
-		return all, err
-	}}}
 }
 
 func issue(r query.Issue, projectKey string) Issue {

@@ -51,12 +51,26 @@ WHERE project.project_key = sqlc.arg(project_key);
 -- name: GetIssue :one
 SELECT * FROM issue WHERE id = sqlc.arg(id);
 
--- name: ListHeaders :many
+-- The columns of a project, those first in which there is work.
+
+-- name: ListColumns :many
+SELECT id FROM status WHERE project_id = sqlc.arg(project_id)
+ORDER BY CASE WHEN category IN ('done', 'cancelled') THEN 1 ELSE 0 END, rank;
+
+-- name: PageHeaders :many
 SELECT issue.id, project.project_key, issue.number, issue.title, issue.status_id, issue.priority, issue.assignee_id,
        issue.effort, issue.parent_id, issue.due_on, issue.rank, issue.author_id, issue.version, issue.created_at, issue.updated_at
 FROM issue JOIN project ON project.id = issue.project_id
-WHERE issue.project_id = sqlc.arg(project_id)
-ORDER BY issue.number;
+WHERE issue.status_id = sqlc.arg(status_id) AND issue.project_id = sqlc.arg(project_id)
+  AND issue.rank >= sqlc.arg(rank) AND (issue.rank > sqlc.arg(rank) OR issue.id > sqlc.arg(id))
+ORDER BY issue.rank, issue.id
+LIMIT CAST(sqlc.arg(n) AS BIGINT);
+
+-- name: GetHeader :one
+SELECT issue.id, project.project_key, issue.number, issue.title, issue.status_id, issue.priority, issue.assignee_id,
+       issue.effort, issue.parent_id, issue.due_on, issue.rank, issue.author_id, issue.version, issue.created_at, issue.updated_at
+FROM issue JOIN project ON project.id = issue.project_id
+WHERE issue.id = sqlc.arg(id) AND issue.project_id = sqlc.arg(project_id);
 
 -- name: UpdateIssue :exec
 UPDATE issue

@@ -111,6 +111,50 @@ func (q *Queries) Bump(ctx context.Context, id string) error {
 	return err
 }
 
+const changedSince = `-- name: ChangedSince :many
+SELECT DISTINCT entity_id FROM change
+WHERE scope = $1 AND seq > $2 AND entity = $3 AND entity_id > $4
+ORDER BY entity_id
+LIMIT CAST($5 AS BIGINT)
+`
+
+type ChangedSinceParams struct {
+	Scope  string
+	Since  int64
+	Entity string
+	After  string
+	N      int64
+}
+
+func (q *Queries) ChangedSince(ctx context.Context, arg ChangedSinceParams) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, changedSince,
+		arg.Scope,
+		arg.Since,
+		arg.Entity,
+		arg.After,
+		arg.N,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var entity_id string
+		if err := rows.Scan(&entity_id); err != nil {
+			return nil, err
+		}
+		items = append(items, entity_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteChanges = `-- name: DeleteChanges :exec
 DELETE FROM change WHERE scope = $1
 `

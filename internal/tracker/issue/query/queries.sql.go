@@ -292,6 +292,59 @@ func (q *Queries) FirstRank(ctx context.Context, arg FirstRankParams) (string, e
 	return rank, err
 }
 
+const getHeader = `-- name: GetHeader :one
+SELECT issue.id, project.project_key, issue.number, issue.title, issue.status_id, issue.priority, issue.assignee_id,
+       issue.effort, issue.parent_id, issue.due_on, issue.rank, issue.author_id, issue.version, issue.created_at, issue.updated_at
+FROM issue JOIN project ON project.id = issue.project_id
+WHERE issue.id = $1 AND issue.project_id = $2
+`
+
+type GetHeaderParams struct {
+	ID        string
+	ProjectID string
+}
+
+type GetHeaderRow struct {
+	ID         string
+	ProjectKey string
+	Number     int64
+	Title      string
+	StatusID   string
+	Priority   string
+	AssigneeID *string
+	Effort     *int64
+	ParentID   *string
+	DueOn      *string
+	Rank       string
+	AuthorID   string
+	Version    int64
+	CreatedAt  int64
+	UpdatedAt  int64
+}
+
+func (q *Queries) GetHeader(ctx context.Context, arg GetHeaderParams) (GetHeaderRow, error) {
+	row := q.db.QueryRowContext(ctx, getHeader, arg.ID, arg.ProjectID)
+	var i GetHeaderRow
+	err := row.Scan(
+		&i.ID,
+		&i.ProjectKey,
+		&i.Number,
+		&i.Title,
+		&i.StatusID,
+		&i.Priority,
+		&i.AssigneeID,
+		&i.Effort,
+		&i.ParentID,
+		&i.DueOn,
+		&i.Rank,
+		&i.AuthorID,
+		&i.Version,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const getIssue = `-- name: GetIssue :one
 SELECT id, project_id, number, title, title_folded, description, status_id, priority, assignee_id, effort, parent_id, due_on, rank, author_id, version, created_at, updated_at FROM issue WHERE id = $1
 `
@@ -478,61 +531,26 @@ func (q *Queries) ListChildren(ctx context.Context, parentID string) ([]Issue, e
 	return items, nil
 }
 
-const listHeaders = `-- name: ListHeaders :many
-SELECT issue.id, project.project_key, issue.number, issue.title, issue.status_id, issue.priority, issue.assignee_id,
-       issue.effort, issue.parent_id, issue.due_on, issue.rank, issue.author_id, issue.version, issue.created_at, issue.updated_at
-FROM issue JOIN project ON project.id = issue.project_id
-WHERE issue.project_id = $1
-ORDER BY issue.number
+const listColumns = `-- name: ListColumns :many
+
+SELECT id FROM status WHERE project_id = $1
+ORDER BY CASE WHEN category IN ('done', 'cancelled') THEN 1 ELSE 0 END, rank
 `
 
-type ListHeadersRow struct {
-	ID         string
-	ProjectKey string
-	Number     int64
-	Title      string
-	StatusID   string
-	Priority   string
-	AssigneeID *string
-	Effort     *int64
-	ParentID   *string
-	DueOn      *string
-	Rank       string
-	AuthorID   string
-	Version    int64
-	CreatedAt  int64
-	UpdatedAt  int64
-}
-
-func (q *Queries) ListHeaders(ctx context.Context, projectID string) ([]ListHeadersRow, error) {
-	rows, err := q.db.QueryContext(ctx, listHeaders, projectID)
+// The columns of a project, those first in which there is work.
+func (q *Queries) ListColumns(ctx context.Context, projectID string) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, listColumns, projectID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ListHeadersRow
+	var items []string
 	for rows.Next() {
-		var i ListHeadersRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.ProjectKey,
-			&i.Number,
-			&i.Title,
-			&i.StatusID,
-			&i.Priority,
-			&i.AssigneeID,
-			&i.Effort,
-			&i.ParentID,
-			&i.DueOn,
-			&i.Rank,
-			&i.AuthorID,
-			&i.Version,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-		); err != nil {
+		var id string
+		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -562,6 +580,87 @@ func (q *Queries) ListStatusNames(ctx context.Context, projectID string) ([]List
 	for rows.Next() {
 		var i ListStatusNamesRow
 		if err := rows.Scan(&i.ID, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pageHeaders = `-- name: PageHeaders :many
+SELECT issue.id, project.project_key, issue.number, issue.title, issue.status_id, issue.priority, issue.assignee_id,
+       issue.effort, issue.parent_id, issue.due_on, issue.rank, issue.author_id, issue.version, issue.created_at, issue.updated_at
+FROM issue JOIN project ON project.id = issue.project_id
+WHERE issue.status_id = $1 AND issue.project_id = $2
+  AND issue.rank >= $3 AND (issue.rank > $3 OR issue.id > $4)
+ORDER BY issue.rank, issue.id
+LIMIT CAST($5 AS BIGINT)
+`
+
+type PageHeadersParams struct {
+	StatusID  string
+	ProjectID string
+	Rank      string
+	ID        string
+	N         int64
+}
+
+type PageHeadersRow struct {
+	ID         string
+	ProjectKey string
+	Number     int64
+	Title      string
+	StatusID   string
+	Priority   string
+	AssigneeID *string
+	Effort     *int64
+	ParentID   *string
+	DueOn      *string
+	Rank       string
+	AuthorID   string
+	Version    int64
+	CreatedAt  int64
+	UpdatedAt  int64
+}
+
+func (q *Queries) PageHeaders(ctx context.Context, arg PageHeadersParams) ([]PageHeadersRow, error) {
+	rows, err := q.db.QueryContext(ctx, pageHeaders,
+		arg.StatusID,
+		arg.ProjectID,
+		arg.Rank,
+		arg.ID,
+		arg.N,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PageHeadersRow
+	for rows.Next() {
+		var i PageHeadersRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.ProjectKey,
+			&i.Number,
+			&i.Title,
+			&i.StatusID,
+			&i.Priority,
+			&i.AssigneeID,
+			&i.Effort,
+			&i.ParentID,
+			&i.DueOn,
+			&i.Rank,
+			&i.AuthorID,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

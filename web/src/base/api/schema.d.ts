@@ -1147,7 +1147,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** A scope's rows, or with since what has changed after that seq */
+    /** A scope's rows, or with since what has changed after that seq, or with after more of the rows */
     get: operations['live.sync'];
     put?: never;
     post?: never;
@@ -1945,6 +1945,8 @@ export interface components {
         [key: string]: unknown;
       };
       epoch: string;
+      /** @description there are more rows: ask for them with this as after, the first page's seq as since, and its epoch; follow the log from that seq when none is left */
+      next?: string;
       scope: string;
       /** Format: int64 */
       seq: number;
@@ -5223,6 +5225,8 @@ export interface operations {
         since?: number;
         /** @description the epoch that the seq belongs to */
         epoch?: string;
+        /** @description the next of a page; then since is the first page's seq */
+        after?: string;
       };
       header?: {
         'If-None-Match'?: string;
@@ -5236,7 +5240,7 @@ export interface operations {
     };
     requestBody?: never;
     responses: {
-      /** @description a snapshot without since, a delta with it */
+      /** @description a snapshot without since, a delta with it, a page of a snapshot with after */
       200: {
         headers: {
           'Cache-Control'?: string;
