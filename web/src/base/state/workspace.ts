@@ -11,6 +11,7 @@ import {
   type Reader,
   type Refusal,
   type Remote,
+  type Snapshot,
 } from '../sync';
 
 interface Options {
@@ -142,6 +143,10 @@ function remote(send: (request: Request) => Promise<Response>): Remote {
     snapshot: async (scope, begun) => {
       const { body } = await get(scope, '');
       return readSnapshot(pieces(body!.pipeThrough(new TextDecoderStream())), begun);
+    },
+    more: async (scope, { epoch, seq, next }) => {
+      const response = await get(scope, `?${new URLSearchParams({ since: String(seq), epoch, after: next })}`);
+      return (await response.json()) as Snapshot;
     },
     delta: async (scope, since, epoch) => {
       const response = await get(scope, `?${new URLSearchParams({ since: String(since), epoch })}`);

@@ -41,6 +41,10 @@ class Server implements Remote {
     return made;
   }
 
+  more(): Promise<Snapshot> {
+    throw new Error('all is in one answer');
+  }
+
   async delta(scope: string, since: number, epoch: string): Promise<Page> {
     this.asked.push(`delta ${scope} ${since}`);
     await this.#answer();

@@ -19,7 +19,16 @@ export interface Page {
 export interface Remote {
   /** begun is called with the first part of a large one, while the rest is on its way. */
   snapshot(scope: string, begun: (beginning: Snapshot) => void): Promise<Snapshot>;
+  /** More of a snapshot that began at a seq. The rows are as they were when the page was read. */
+  more(scope: string, begun: Begun): Promise<Snapshot>;
   delta(scope: string, since: number, epoch: string): Promise<Page>;
+}
+
+/** A snapshot of several pages: how far it was read, and where the log is to be followed from when it is whole. */
+export interface Begun {
+  epoch: string;
+  seq: number;
+  next: string;
 }
 
 /** Keeps what was followed for the next start. */
@@ -48,6 +57,7 @@ export class Follower {
   readonly #queue: string[] = [];
   readonly #busy = new Set<string>();
   readonly #waiting = new Map<string, Entry[]>();
+  readonly #begun = new Map<string, Begun>();
   readonly #filled = new Map<string, (() => void)[]>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #closed = false;
@@ -83,6 +93,7 @@ export class Follower {
 
   purge(scope: string): void {
     this.#heads.delete(scope);
+    this.#begun.delete(scope);
     this.#replica.purge(scope);
     this.keeper?.purge(scope);
     this.#settled(scope);
@@ -172,12 +183,42 @@ export class Follower {
   }
 
   async #bootstrap(name: string): Promise<void> {
-    const snapshot = await this.#remote.snapshot(name, (beginning) => {
-      if (!this.#closed && !this.#replica.scope(name)?.filled) this.#replica.begin(beginning);
-    });
-    if (this.#closed) return;
-    this.#replica.load(snapshot);
-    this.keeper?.snapshot(name);
+    if (!this.#begun.has(name)) {
+      const snapshot = await this.#remote.snapshot(name, (beginning) => {
+        if (!this.#closed && !this.#replica.scope(name)?.filled) this.#replica.begin(beginning);
+      });
+      if (this.#closed) return;
+      const { epoch, seq, next } = snapshot;
+      if (next === undefined) this.#replica.load(snapshot);
+      else {
+        this.#replica.begin(snapshot);
+        this.#begun.set(name, { epoch, seq, next });
+      }
+    }
+    if (await this.#more(name)) this.keeper?.snapshot(name);
+  }
+
+  /** Reads the pages after the first, on from where that was broken off. False when it ended before. */
+  async #more(name: string): Promise<boolean> {
+    for (let begun = this.#begun.get(name); begun; begun = this.#begun.get(name)) {
+      let page: Snapshot;
+      try {
+        page = await this.#remote.more(name, begun);
+      } catch (reason) {
+        if (!(reason instanceof Problem) || ![409, 422].includes(reason.status)) throw reason;
+        this.#begun.delete(name);
+        this.#enqueue(name); // from its beginning
+        return false;
+      }
+      if (this.#closed || !this.#begun.has(name)) return false;
+      this.#replica.more(page);
+      if (page.next !== undefined) this.#begun.set(name, { ...begun, next: page.next });
+      else {
+        this.#begun.delete(name);
+        this.#replica.whole(name, begun.epoch, begun.seq);
+      }
+    }
+    return !this.#closed;
   }
 
   #apply(scope: string, entries: readonly Entry[]): boolean {

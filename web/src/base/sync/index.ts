@@ -5,7 +5,7 @@
  */
 export { readSnapshot } from './beginning';
 export { Engine, type EngineOptions, type Made } from './engine';
-export { type Heads, type Keeper, type Page, type Remote } from './follow';
+export { type Begun, type Heads, type Keeper, type Page, type Remote } from './follow';
 export { type Queue, type Told } from './outbox';
 export { key, Replica } from './replica';
 export type {

@@ -110,6 +110,18 @@ export class Replica {
     this.#replay(scope);
   }
 
+  /** Adds a page to what begin showed. Rows that are newer here stay. */
+  more({ scope, entities }: Snapshot): void {
+    this.#need(scope).more(entities);
+    this.#replay(scope);
+  }
+
+  /** All pages are here; the log is to be followed from seq. */
+  whole(name: string, epoch: string, seq: number): void {
+    this.#need(name).whole(epoch, seq);
+    this.signals.emit(key.scopes);
+  }
+
   load(snapshot: Snapshot): void {
     this.#need(snapshot.scope).load(snapshot.epoch, snapshot.seq, snapshot.entities);
     this.#replay(snapshot.scope);

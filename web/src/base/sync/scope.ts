@@ -42,9 +42,22 @@ export class Scope implements Draft {
   /** Replaces everything by a snapshot. */
   load(epoch: string, seq: number, entities: Entities): void {
     this.fill(entities);
+    this.whole(epoch, seq);
+  }
+
+  /** All rows are here, or will be when the log since seq was followed. */
+  whole(epoch: string, seq: number): void {
     this.epoch = epoch;
     this.seq = seq;
     this.filled = true;
+  }
+
+  /** Adds rows; one that is newer here stays. */
+  more(entities: Entities): void {
+    for (const [name, rows] of Object.entries(entities)) {
+      const table = this.table(name);
+      for (const row of rows) table?.create(row);
+    }
   }
 
   /** Replaces the rows. */

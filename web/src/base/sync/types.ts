@@ -43,11 +43,13 @@ export interface Entry {
   changes: Change[];
 }
 
-/** Everything in a scope at one moment. */
+/** Everything in a scope at one moment, or as much of it as one answer holds. */
 export interface Snapshot {
   scope: string;
   epoch: string;
   seq: number;
+  /** There is more: the place where it goes on. */
+  next?: string;
   entities: Record<string, readonly Row[]>;
 }
 
