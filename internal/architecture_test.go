@@ -32,7 +32,8 @@ func mayImport() map[string][]string {
 		"tracker/issue":    {"account", "tracker/project"},
 		"tracker/board":    {"account", "tracker/project", "tracker/issue"},
 		"tracker/importer": {"account", "tracker/project", "tracker/issue"},
-		"tracker":          {"account", "tracker/project", "tracker/issue", "tracker/board", "tracker/importer"},
+		"tracker/seed":     {"account", "tracker/project", "tracker/issue"},
+		"tracker":          {"account", "tracker/project", "tracker/issue", "tracker/board", "tracker/importer", "tracker/seed"},
 	}
 }
 

@@ -58,7 +58,11 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdout
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	}
 	for _, c := range commands() {
-		options = append(options, kong.DynamicCommand(c.Name, c.Help, "", c.Parse))
+		var tags []string
+		if c.Hidden {
+			tags = append(tags, `hidden:""`)
+		}
+		options = append(options, kong.DynamicCommand(c.Name, c.Help, "", c.Parse, tags...))
 	}
 	parser, err := kong.New(&cli, options...)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/peisear/peisear/internal/tracker/importer"
 	"github.com/peisear/peisear/internal/tracker/issue"
 	"github.com/peisear/peisear/internal/tracker/project"
+	"github.com/peisear/peisear/internal/tracker/seed"
 )
 
 // Features lists the tracker's slices in the order in which they depend on each
@@ -33,4 +34,4 @@ func Features(d *db.DB, log *live.Log, accounts *account.Service) []feature.Feat
 func InviteFlags() *project.InviteFlags { return new(project.InviteFlags) }
 
 // Commands are what the tracker adds to the command line.
-func Commands() []feature.Command { return []feature.Command{importer.Command()} }
+func Commands() []feature.Command { return []feature.Command{importer.Command(), seed.Command()} }

@@ -31,6 +31,8 @@ type Command struct {
 	Name  string
 	Help  string
 	Parse any
+
+	Hidden bool // from the help: who needs it knows it
 }
 
 // Host is what a command is run with. It acts beside a server that may be running,
