@@ -5,8 +5,10 @@
 //	make bench
 //
 // Each line tells requests per second, the 99th percentile of their times, and how
-// much CPU the server alone spent per request. BenchmarkEmptyHandler is the limit:
-// net/http answering nothing.
+// much CPU the server alone spent per request. BenchmarkEmptyHandler and
+// BenchmarkBareSQLite are the limits: net/http answering nothing, and the database
+// alone. bench/table makes a table of it all, in which every figure is also a part of
+// those limits.
 package bench
 
 import (
@@ -15,7 +17,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -33,18 +34,10 @@ func TestMain(m *testing.M) {
 // seeded is how many issues the project has that is read.
 const seeded = 1000
 
-func connections() []int { return []int{1, 8, 64, 256} }
+// description is as long as that of most issues.
+var description = strings.TrimSpace(strings.Repeat("Some text. ", 30))
 
-func BenchmarkEmptyHandler(b *testing.B) {
-	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	b.Cleanup(s.Close)
-	for _, n := range connections() {
-		b.Run(fmt.Sprintf("conns=%d", n), func(b *testing.B) {
-			c := newClient(s.URL, "", n)
-			load(b, n, nil, func(ctx context.Context, _ int) error { return c.do(ctx, http.MethodGet, "/", "", http.StatusOK, nil) })
-		})
-	}
-}
+func connections() []int { return []int{1, 8, 64, 256} }
 
 func BenchmarkServer(b *testing.B) {
 	for _, engine := range []string{"sqlite", "postgres"} {
@@ -130,7 +123,7 @@ func seed(b *testing.B, s *server) *world {
 	}
 	var failed atomic.Pointer[error]
 	each(seeded, 64, func(i int) {
-		body := fmt.Sprintf(`{"title":"Issue %d that stands for those of a team","description":%q,"effort":%d}`, i, strings.Repeat("Some text. ", 30), i%8)
+		body := fmt.Sprintf(`{"title":"Issue %d that stands for those of a team","description":%q,"effort":%d}`, i, description, i%8)
 		if err := w.client.do(b.Context(), http.MethodPost, "/api/projects/LOAD/issues", body, http.StatusCreated, nil); err != nil {
 			failed.Store(&err)
 		}
