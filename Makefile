@@ -60,8 +60,9 @@ prepare: setup-web ## regenerate: queries.sql -> query/, api/openapi.json, the p
 migrate-add: ## a new migration: make migrate-add SLICE=tracker/issue NAME=add_labels
 	@scripts/migrate-add.sh "$(SLICE)" "$(NAME)"
 
-bench: ## the benchmarks of bench/
-	go test -run '^$$' -bench . -benchmem ./bench/...
+bench: setup-test build ## the benchmarks of bench/, and tables of them in bench/results (BENCH=Server/sqlite for some)
+	go test -run '^$$' -bench '$(or $(BENCH),.)' -timeout 3h ./bench | go run ./bench/table -o bench/results/latest
+	$(if $(BENCH),,cd web && node_modules/.bin/playwright test --config ../e2e/playwright/bench.config.ts)
 
 clean: ## remove what was built; ./data stays
 	rm -rf bin .prepare e2e/playwright/results

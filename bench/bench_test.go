@@ -63,6 +63,7 @@ type world struct {
 	server   *server
 	client   *client
 	token    string
+	project  string // its key
 	scope    string
 	etag     string
 	head     int64
@@ -84,16 +85,16 @@ func (w *world) operations() []operation {
 	}
 	return []operation{
 		{"health", get("/health", http.StatusOK)},
-		{"issue", get("/api/issues/LOAD-500", http.StatusOK)},
-		{"list50", get("/api/projects/LOAD/issues?limit=50", http.StatusOK)},
+		{"issue", get("/api/issues/"+w.project+"-500", http.StatusOK)},
+		{"list50", get("/api/projects/"+w.project+"/issues?limit=50", http.StatusOK)},
 		{"delta10", get(fmt.Sprintf("/api/sync/%s?since=%d", w.scope, w.head-10), http.StatusOK)},
-		{"snapshot1000", get("/api/sync/"+w.scope, http.StatusOK)},
+		{"snapshot", get("/api/sync/"+w.scope, http.StatusOK)},
 		{"snapshot304", func(ctx context.Context, _ int) error {
 			return w.client.do(ctx, http.MethodGet, "/api/sync/"+w.scope, "", http.StatusNotModified, map[string]string{"If-None-Match": w.etag})
 		}},
 		// These change the project that is read above, so they come last.
 		{"create", func(ctx context.Context, i int) error {
-			return w.client.do(ctx, http.MethodPost, "/api/projects/LOAD/issues", fmt.Sprintf(`{"title":"Issue %d of the load"}`, i), http.StatusCreated, nil)
+			return w.client.do(ctx, http.MethodPost, "/api/projects/"+w.project+"/issues", fmt.Sprintf(`{"title":"Issue %d of the load"}`, i), http.StatusCreated, nil)
 		}},
 		{"move", func(ctx context.Context, i int) error {
 			key, after := w.keys[i%len(w.keys)], w.ids[(i*7+1)%len(w.ids)]
@@ -106,7 +107,7 @@ func (w *world) operations() []operation {
 // seed signs the first admin up and fills a project.
 func seed(b *testing.B, s *server) *world {
 	b.Helper()
-	w := &world{server: s}
+	w := &world{server: s, project: "LOAD"}
 	anonymous := s.client("", 64)
 	var in struct{ AccessToken string }
 	anonymous.must(b, http.MethodPost, "/api/auth/signup/password",
@@ -145,10 +146,11 @@ func (w *world) look(b *testing.B) {
 	}
 	w.client.must(b, http.MethodGet, "/api/sync/"+w.scope, "", http.StatusOK, &snapshot)
 	w.head, w.etag = snapshot.Seq, fmt.Sprintf(`"%s-%d"`, snapshot.Epoch, snapshot.Seq)
+	w.ids, w.keys = nil, nil
 	for _, i := range snapshot.Entities.Issue {
 		w.ids, w.keys = append(w.ids, i.ID), append(w.keys, i.Key)
 	}
-	if len(w.ids) != seeded {
+	if len(w.ids) < seeded {
 		b.Fatalf("%d issues", len(w.ids))
 	}
 }
