@@ -68,14 +68,14 @@ func appendDelta(text []byte, d Delta) (_ []byte, err error) {
 	return append(text, '}'), nil
 }
 
-// appendSnapshot is appendEntry for a snapshot, whose rows are JSON already. The small
+// encodeSnapshot is appendEntry for a snapshot, whose rows are JSON already. The small
 // entities come first: who reads it as it arrives has all but the last rows of the largest.
-func appendSnapshot(text []byte, s *Snapshot) []byte {
+func encodeSnapshot(s *Snapshot) []byte {
 	size := 256
 	for name, rows := range s.Entities {
 		size += len(name) + len(rows) + 8
 	}
-	text = appendText(append(slices.Grow(text, size), `{"scope":`...), s.Scope)
+	text := appendText(append(make([]byte, 0, size), `{"scope":`...), s.Scope)
 	text = appendText(append(text, `,"epoch":`...), s.Epoch)
 	text = strconv.AppendInt(append(text, `,"seq":`...), s.Seq, 10)
 	if s.Next != "" {

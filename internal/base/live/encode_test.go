@@ -37,7 +37,7 @@ func TestEncodingIsThatOfTheStandardLibrary(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := appendSnapshot(nil, snapshot); string(got) != string(want) {
+		if got := encodeSnapshot(snapshot); string(got) != string(want) {
 			t.Errorf("got %s\nwant %s", got, want)
 		}
 	}
@@ -50,7 +50,7 @@ func TestSnapshotSendsTheSmallFirst(t *testing.T) {
 		"issue": []byte(`[{"id":"1"},{"id":"2"}]`), "status": []byte(`[]`), "project": []byte(`[{"id":"1"}]`), "label": []byte(`[]`),
 	}}
 	const want = `{"scope":"project:1","epoch":"e","seq":7,"entities":{"label":[],"status":[],"project":[{"id":"1"}],"issue":[{"id":"1"},{"id":"2"}]}}`
-	if got := appendSnapshot(nil, s); string(got) != want {
+	if got := encodeSnapshot(s); string(got) != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 }

@@ -138,7 +138,7 @@ func (l *Log) fillPage(ctx context.Context, epoch string, in *syncInput) (*syncO
 		if err != nil {
 			return nil, err
 		}
-		out.Status, out.Type, out.Body = http.StatusOK, "application/json", appendSnapshot(nil, s)
+		out.Status, out.Type, out.Body = http.StatusOK, "application/json", encodeSnapshot(s)
 		return out, nil
 	}
 	p, err := l.packed(ctx, in.Scope+" "+in.After, epoch, in.Since.Value, read)

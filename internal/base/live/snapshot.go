@@ -111,7 +111,7 @@ func (l *Log) pack(name string, read func() (*Snapshot, error)) (p *packed, err 
 	if err != nil {
 		return nil, err
 	}
-	data, err := compress(appendSnapshot(nil, s))
+	data, err := compress(encodeSnapshot(s))
 	if err != nil {
 		return nil, err
 	}

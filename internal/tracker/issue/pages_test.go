@@ -139,7 +139,7 @@ func (c client) apply(t *testing.T, change live.Change) {
 // changed and the log since the first page together are what the project holds.
 func TestPagesMissNothing(t *testing.T) {
 	each(t, func(t *testing.T, w world) {
-		random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same moves every time
+		random := rand.New(rand.NewPCG(1, 2)) // the same moves every time
 		columns := []string{w.open, w.doing, w.done}
 		var all []issue.Issue
 		for n := range 40 {

@@ -100,7 +100,7 @@ func (p Plan) fill(ctx context.Context, projects *project.Service, issues *issue
 	if err != nil {
 		return err
 	}
-	w := &writer{random: rand.New(rand.NewPCG(uint64(n), 1)), words: words(), columns: columns(statuses)} //nolint:gosec // the same text everywhere
+	w := &writer{random: rand.New(rand.NewPCG(uint64(n), 1)), words: words(), columns: columns(statuses)} // the same text everywhere
 	for size := p.size(n); w.made < size; {
 		w.fill(min(size-w.made, maxAhead))
 		taken, err := issues.Import(ctx, by, Key(n), w.ahead)
