@@ -3,7 +3,7 @@ import { createApi, Session, Vault } from '../base/api';
 import { MemoryQueue } from '../base/persist';
 import { Store } from '../base/store';
 import { Engine } from '../base/sync';
-import { emptyBrowser, json, offline, problem, serve, type Handler } from '../base/testing';
+import { emptyBrowser, json, offline, problem, serve, silent, type Handler } from '../base/testing';
 import { createNote, deleteNote, excerpt, newestFirst, notes, updateNote, type Note } from './note';
 import { Notes } from './notes.svelte';
 
@@ -33,7 +33,7 @@ beforeEach(async () => {
   session = new Session(new Vault());
   engine = new Engine({
     api: createApi(session),
-    remote: { snapshot: () => Promise.reject(new Error('no')), delta: () => Promise.reject(new Error('no')) },
+    remote: silent,
     queue: new MemoryQueue(),
     actor: 'ada',
     entities: [notes as never],

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MemoryQueue } from '../persist';
 import { Engine } from '../sync';
 import { card, cards, create, entry, mutations, SCOPE, snapshot, update } from '../sync/fixture';
+import { silent } from '../testing';
 import { Store } from './store';
 
 const { edit } = mutations({ send: () => new Promise(() => undefined) });
@@ -13,7 +14,7 @@ let stop: () => void;
 beforeEach(() => {
   engine = new Engine({
     api: {} as never,
-    remote: { snapshot: () => Promise.reject(new Error('no')), delta: () => Promise.reject(new Error('no')) },
+    remote: silent,
     queue: new MemoryQueue(),
     actor: 'ada',
     entities: [cards as never],

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Problem } from '../api';
-import { gate } from '../testing';
+import { gate, silent } from '../testing';
 import { MemoryQueue } from '../persist';
 import { Engine } from './engine';
 import { card, cards, mutations, pending, snapshot, type Sink } from './fixture';
@@ -23,7 +23,7 @@ const { edit, add, drop } = mutations(sink);
 function tab(queue: Queue, tell: (message: Told) => void = () => undefined): Engine {
   const engine = new Engine({
     api: {} as never,
-    remote: { snapshot: () => Promise.reject(new Error('no')), delta: () => Promise.reject(new Error('no')) },
+    remote: silent,
     queue,
     actor: 'ada',
     entities: [cards as never],

@@ -5,7 +5,7 @@ import { MemoryQueue } from '../../base/persist';
 import type { Workspace } from '../../base/state';
 import { Store } from '../../base/store';
 import { Engine } from '../../base/sync';
-import { emptyBrowser, json, offline, problem, serve, type Asked, type Handler } from '../../base/testing';
+import { emptyBrowser, json, offline, problem, serve, silent, type Asked, type Handler } from '../../base/testing';
 import { createIssue, deleteIssue, issues, moveIssue, updateIssue, type Issue } from '../issue';
 import { members, memberships, projects, scopeOf, statuses } from '../project';
 import { OpenedProject } from '../project/parts';
@@ -45,7 +45,7 @@ function open(role: 'owner' | 'viewer' = 'owner'): void {
   session = new Session(new Vault());
   engine = new Engine({
     ...{ api: createApi(session), queue: new MemoryQueue(), actor: me.id, entities, mutations },
-    remote: { snapshot: () => Promise.reject(new Error('no')), delta: () => Promise.reject(new Error('no')) },
+    remote: silent,
     tell: () => undefined,
     onRefused: () => undefined,
   });

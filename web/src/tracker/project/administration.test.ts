@@ -5,6 +5,7 @@ import { Store } from '../../base/store';
 import { Engine, type Entity } from '../../base/sync';
 import { administration } from './administration';
 import { memberships, projects, scopeOf } from './project';
+import { silent } from '../../base/testing';
 import type { Role } from './roles';
 
 const me: Me = { id: 'ada', email: 'ada@example.org', displayName: 'Ada', role: 'admin' };
@@ -14,7 +15,7 @@ let store: Store;
 beforeEach(() => {
   engine = new Engine({
     api: {} as never,
-    remote: { snapshot: () => Promise.reject(new Error('no')), delta: () => Promise.reject(new Error('no')) },
+    remote: silent,
     queue: new MemoryQueue(),
     actor: me.id,
     entities: [projects, memberships] as unknown as Entity[],
