@@ -8,6 +8,7 @@ package admin
 
 import (
 	"context"
+	"time"
 
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/base/db"
@@ -81,6 +82,17 @@ func (s *Service) Delete(ctx context.Context, by account.Actor, tx, id string, d
 		return err
 	}
 	return s.accounts.Delete(ctx, by, tx, id, d)
+}
+
+// ResetLink makes a link that sets a user's new password; see account.ResetLink. It is a
+// way into their account. Forbidden, with the code confirm: the actor has to prove first
+// who they are.
+func (s *Service) ResetLink(ctx context.Context, by account.Actor, id string) (link string, expires time.Time, err error) {
+	defer errs.Wrap(&err, "admin.ResetLink(%s)", id)
+	if err := s.accounts.Confirmed(ctx, by); err != nil {
+		return "", time.Time{}, err
+	}
+	return s.accounts.ResetLink(ctx, by, id)
 }
 
 // describe adds what other slices know.

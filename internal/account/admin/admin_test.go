@@ -222,6 +222,21 @@ func TestResetLink(t *testing.T) {
 	})
 }
 
+// TestResetLinkNeedsAProof: the link is a way into somebody's account, and into the
+// admin's own.
+func TestResetLinkNeedsAProof(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		exec(t, w.db, "UPDATE session SET confirmed_at = confirmed_at - 600000000")
+		path := "/api/admin/users/" + w.bob.User.ID + "/reset-link"
+		basetest.RunScenarios(t, w.http, []basetest.Scenario{
+			{Name: "without", Method: "POST", Path: path, Header: as(w.ada), Status: 403, Has: []string{`"code":"confirm"`}},
+			{Name: "a user", Method: "POST", Path: path, Header: as(w.bob), Status: 403, HasNot: []string{`"code":"confirm"`}},
+			{Name: "confirm", Method: "POST", Path: "/api/account/confirm", Header: as(w.ada), Body: `{"password":"correct horse"}`, Status: 200},
+			{Name: "with", Method: "POST", Path: path, Header: as(w.ada), Status: 200},
+		})
+	})
+}
+
 // TestDeletingNeedsAProof: somebody who finds an admin's browser open deletes nobody.
 func TestDeletingNeedsAProof(t *testing.T) {
 	each(t, func(t *testing.T, w world) {

@@ -24,7 +24,7 @@ func (s *Service) routes(api *web.API) {
 	handle(api, "user.list", "GET /api/admin/users", http.StatusOK, s.listUsers)
 	handle(api, "user.update", "PATCH /api/admin/users/{id}", http.StatusOK, s.updateUser)
 	handle(api, "user.signOut", "POST /api/admin/users/{id}/sign-out", http.StatusNoContent, s.signOut)
-	handle(api, "user.resetLink", "POST /api/admin/users/{id}/reset-link", http.StatusOK, s.resetLink)
+	account.HandleOwn(api, web.Op("user.resetLink", "POST /api/admin/users/{id}/reset-link", http.StatusOK), account.RequireRole(account.Admin, s.resetLink))
 	account.HandleOwn(api, web.Op("user.delete", "DELETE /api/admin/users/{id}", http.StatusNoContent), account.RequireRole(account.Admin, s.deleteUser))
 	handle(api, "audit.list", "GET /api/admin/audit", http.StatusOK, s.listAudit)
 	export := web.Op("audit.export", "GET /api/admin/audit.csv", http.StatusOK)
@@ -153,7 +153,7 @@ func (s *Service) signOut(ctx context.Context, by account.Actor, in *oneUserInpu
 func (s *Service) resetLink(ctx context.Context, by account.Actor, in *resetLinkInput) (*resetLinkOutput, error) {
 	out := new(resetLinkOutput)
 	var err error
-	out.Body.URL, out.Body.ExpiresAt, err = s.accounts.ResetLink(ctx, by, in.ID)
+	out.Body.URL, out.Body.ExpiresAt, err = s.ResetLink(ctx, by, in.ID)
 	return out, err
 }
 

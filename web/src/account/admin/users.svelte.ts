@@ -101,7 +101,8 @@ export class Users {
 
   /** A link that sets a new password, once. Throws Problem. */
   resetLink({ id }: User): Promise<{ url: string; expiresAt: string }> {
-    return ok(this.#api.POST('/api/admin/users/{id}/reset-link', { params: { path: { id } } }));
+    const params = { path: { id } };
+    return this.#confirmation.run(() => ok(this.#api.POST('/api/admin/users/{id}/reset-link', { params })));
   }
 
   /** Throws Problem. */

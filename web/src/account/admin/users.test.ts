@@ -98,6 +98,20 @@ describe('the users as admins see them', () => {
     expect(users.pages.list).toEqual([eve]);
   });
 
+  it('makes a link for a new password after a proof of identity', async () => {
+    let proved = false;
+    const link = { url: 'https://x/reset#code=c', expiresAt: '2026-11-25T00:00:00Z' };
+    const { users, asked, confirmation } = setUp(
+      listed(() => (proved ? json(link) : problem(403, { code: 'confirm' }))),
+    );
+    const made = users.resetLink(bob);
+    await vi.waitFor(() => expect(confirmation.open).toBe(true));
+    proved = true;
+    await confirmation.withPassword('secret');
+    expect(await made).toEqual(link);
+    expect(asked.at(-1)).toMatchObject({ method: 'POST' });
+  });
+
   it('keeps whom it may not delete, and says what would be left alone', async () => {
     const message = 'nobody else owns HRB, LGT: say who takes over';
     const { users, asked } = setUp(listed(() => problem(409, { errors: [{ location: 'body.heirId', message }] })));
