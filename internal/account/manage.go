@@ -31,8 +31,8 @@ func (s *Service) SetDisabled(ctx context.Context, by Actor, id string, disabled
 }
 
 // Manage changes what a user may do, at once: with another role whatever they were
-// doing needs a new access token, and a disabled user is out, in all sessions, and
-// their open invites are withdrawn. Forbidden: by is no admin. NotFound: there is no
+// doing needs a new access token, and a disabled user is out, in all sessions. What
+// they made for others to come in by ends with either: see letNobodyIn. Forbidden: by is no admin. NotFound: there is no
 // such user. Invalid: the role is none. Conflict: it would leave no admin, or the
 // standing names a version and the user has another; then the error carries the user
 // as they are now.
@@ -132,10 +132,14 @@ func (s *Service) changeUser(ctx context.Context, by Actor, tx, id string,
 		if err := tx.RecordIn(adminScope, userEntity, id, auditedOf(old), auditedOf(u)); err != nil {
 			return m, err
 		}
-		if old.DisabledAt == nil && u.DisabledAt != nil {
-			if err := shutOut(ctx, tx, id); err != nil {
-				return m, err
-			}
+		switch {
+		case old.DisabledAt == nil && u.DisabledAt != nil:
+			err = shutOut(ctx, tx, id)
+		case Role(old.Role) == Admin && Role(u.Role) != Admin:
+			err = letNobodyIn(ctx, tx, id)
+		}
+		if err != nil {
+			return m, err
 		}
 		return managed(u), s.revoke(ctx, tx.Tx, id, u.Epoch, "")
 	})
@@ -202,6 +206,17 @@ func shutOut(ctx context.Context, tx *live.Tx, userID string) error {
 		}
 	}
 	if err := dropEmailChange(ctx, tx, userID); err != nil {
+		return err
+	}
+	return letNobodyIn(ctx, tx, userID)
+}
+
+// letNobodyIn ends what somebody has made as an admin to be used later: their open
+// invites, and links that set others' passwords. One of their own friends among the
+// former, or anybody's account by the latter, would be as good as the role they had.
+func letNobodyIn(ctx context.Context, tx *live.Tx, userID string) error {
+	q := query.New(tx)
+	if err := q.DeleteResetsBy(ctx, &userID); err != nil {
 		return err
 	}
 	open, err := q.ListOpenInvitesBy(ctx, userID)

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -86,6 +87,42 @@ func TestWhoIsOutLetsNobodyIn(t *testing.T) {
 			t.Errorf("somebody else's: %v", err)
 		}
 	})
+}
+
+// TestWhoIsNoAdminAnyMoreKeepsNoWayIn: what somebody made as an admin, to be used later,
+// ends when they are none: else an invite of theirs would make them one again, and a link
+// would give them somebody else's account.
+func TestWhoIsNoAdminAnyMoreKeepsNoWayIn(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		ctx := t.Context()
+		admin, ann := actor(t, n, n.signUp(t, "admin", account.Admin)), n.signUp(t, "ann", account.User).User.ID
+		for name, end := range map[string]func(id string) error{
+			"demoted": func(id string) error { _, err := n.SetRole(ctx, admin, id, account.User); return err },
+			"disabled": func(id string) error { _, err := n.SetDisabled(ctx, admin, id, true); return err },
+			"deleted": func(id string) error {
+				return n.Delete(ctx, admin, "", id, account.Deletion{Work: account.Unassign})
+			},
+		} {
+			bob := actor(t, n, n.signUp(t, name, account.Admin))
+			_, invite, err := n.Invite(ctx, bob, "", account.InviteDraft{Role: account.Admin})
+			theirs, _, linkErr := n.ResetLink(ctx, bob, ann)
+			others, _, otherErr := n.ResetLink(ctx, admin, ann)
+			if err := errors.Join(err, linkErr, otherErr, end(bob.ID)); err != nil {
+				t.Fatal(err)
+			}
+			_, err = n.join(t, invite, "back@example.org")
+			wantKind(t, name+": an invite", err, errs.Invalid)
+			wantKind(t, name+": a link", n.CheckReset(ctx, home.IP, codeOf(theirs)), errs.Invalid)
+			if err := n.CheckReset(ctx, home.IP, codeOf(others)); err != nil {
+				t.Errorf("%s: somebody else's link: %v", name, err)
+			}
+		}
+	})
+}
+
+func codeOf(link string) string {
+	_, code, _ := strings.Cut(link, "#code=")
+	return code
 }
 
 func TestSignOutUser(t *testing.T) {

@@ -153,8 +153,8 @@ DELETE FROM sign_in WHERE expires_at <= sqlc.arg(now);
 -- Links that set a password.
 
 -- name: CreateReset :exec
-INSERT INTO password_reset (token, user_id, expires_at)
-VALUES (sqlc.arg(token), sqlc.arg(user_id), sqlc.arg(expires_at));
+INSERT INTO password_reset (token, user_id, made_by, expires_at)
+VALUES (sqlc.arg(token), sqlc.arg(user_id), sqlc.narg(made_by), sqlc.arg(expires_at));
 
 -- name: GetReset :one
 SELECT users.* FROM password_reset
@@ -167,6 +167,9 @@ RETURNING user_id;
 
 -- name: DeleteResets :exec
 DELETE FROM password_reset WHERE user_id = sqlc.arg(user_id);
+
+-- name: DeleteResetsBy :exec
+DELETE FROM password_reset WHERE made_by = sqlc.arg(made_by);
 
 -- name: PurgeResets :exec
 DELETE FROM password_reset WHERE expires_at <= sqlc.arg(now);

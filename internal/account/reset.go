@@ -90,7 +90,7 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 		if _, err := stillThere(ctx, tx, u.ID); err != nil {
 			return none, err
 		}
-		return none, s.createReset(ctx, tx, u.ID, code, resetLifetime, passwordAsked)
+		return none, s.createReset(ctx, tx, Actor{}, u.ID, code, resetLifetime, passwordAsked)
 	})
 	if err != nil {
 		return err
@@ -98,17 +98,20 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 	return s.settings.Mail.Send(ctx, s.resetMail(u.Email, s.resetURL(code)))
 }
 
-func (s *Service) createReset(ctx context.Context, tx *live.Tx, userID, code string, lifetime time.Duration, event string) error {
-	return errors.Join(
-		query.New(tx).CreateReset(ctx, query.CreateResetParams{Token: hashToken(code), UserID: userID, ExpiresAt: s.now().Add(lifetime).UnixMicro()}),
-		recordPassword(tx, userID, event),
-	)
+// createReset keeps a link. One that a user has made for another says so: it ends with
+// what let them make it.
+func (s *Service) createReset(ctx context.Context, tx *live.Tx, by Actor, userID, code string, lifetime time.Duration, event string) error {
+	link := query.CreateResetParams{Token: hashToken(code), UserID: userID, ExpiresAt: s.now().Add(lifetime).UnixMicro()}
+	if by.ID != "" && by != Operator() {
+		link.MadeBy = &by.ID
+	}
+	return errors.Join(query.New(tx).CreateReset(ctx, link), recordPassword(tx, userID, event))
 }
 
 func (s *Service) resetURL(code string) string { return s.settings.PublicURL + "/reset#code=" + code }
 
 // ResetLink makes a link that sets a user's new password, once, for an admin to hand
-// over. Forbidden: by is no admin. NotFound: there is no such user. Conflict: the user
+// over. It ends with the admin's role. Forbidden: by is no admin. NotFound: there is no such user. Conflict: the user
 // is disabled.
 func (s *Service) ResetLink(ctx context.Context, by Actor, userID string) (link string, expires time.Time, err error) {
 	defer errs.Wrap(&err, "account.ResetLink(%s)", userID)
@@ -121,7 +124,7 @@ func (s *Service) ResetLink(ctx context.Context, by Actor, userID string) (link 
 		if err != nil {
 			return none, err
 		}
-		return none, s.createReset(ctx, tx, userID, code, adminResetLifetime, passwordLink)
+		return none, s.createReset(ctx, tx, by, userID, code, adminResetLifetime, passwordLink)
 	})
 	if err != nil {
 		return "", time.Time{}, err

@@ -104,6 +104,7 @@ func lived(t *testing.T, a *app.App) (ada, gone map[string]string, id string) {
 	do(t, a, gone, http.MethodPost, "/api/invites", `{}`, http.StatusCreated)
 	do(t, a, gone, http.MethodPost, "/api/account/tokens", `{"name":"Gone's token","scope":"write"}`, http.StatusCreated)
 	do(t, a, ada, http.MethodPost, "/api/admin/users/"+id+"/reset-link", "", http.StatusOK)
+	do(t, a, gone, http.MethodPost, "/api/admin/users/"+idOf(t, a, ada)+"/reset-link", "", http.StatusOK)
 	return ada, gone, id
 }
 

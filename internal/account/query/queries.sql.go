@@ -265,19 +265,25 @@ func (q *Queries) CreateInvite(ctx context.Context, arg CreateInviteParams) (Inv
 
 const createReset = `-- name: CreateReset :exec
 
-INSERT INTO password_reset (token, user_id, expires_at)
-VALUES ($1, $2, $3)
+INSERT INTO password_reset (token, user_id, made_by, expires_at)
+VALUES ($1, $2, $3, $4)
 `
 
 type CreateResetParams struct {
 	Token     string
 	UserID    string
+	MadeBy    *string
 	ExpiresAt int64
 }
 
 // Links that set a password.
 func (q *Queries) CreateReset(ctx context.Context, arg CreateResetParams) error {
-	_, err := q.db.ExecContext(ctx, createReset, arg.Token, arg.UserID, arg.ExpiresAt)
+	_, err := q.db.ExecContext(ctx, createReset,
+		arg.Token,
+		arg.UserID,
+		arg.MadeBy,
+		arg.ExpiresAt,
+	)
 	return err
 }
 
@@ -518,6 +524,15 @@ DELETE FROM password_reset WHERE user_id = $1
 
 func (q *Queries) DeleteResets(ctx context.Context, userID string) error {
 	_, err := q.db.ExecContext(ctx, deleteResets, userID)
+	return err
+}
+
+const deleteResetsBy = `-- name: DeleteResetsBy :exec
+DELETE FROM password_reset WHERE made_by = $1
+`
+
+func (q *Queries) DeleteResetsBy(ctx context.Context, madeBy *string) error {
+	_, err := q.db.ExecContext(ctx, deleteResetsBy, madeBy)
 	return err
 }
 
