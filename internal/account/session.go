@@ -122,9 +122,9 @@ func (s *Service) signedIn(u query.User, row query.Session) (SignedIn, error) {
 // again otherwise, has been copied: then the session ends, for whoever holds it.
 func (s *Service) Refresh(ctx context.Context, from Device, token, attempt string) (result SignedIn, err error) {
 	defer errs.Wrap(&err, "account.Refresh")
-	presented, ok := parseRefresh(token)
-	if !ok {
-		return SignedIn{}, errRefresh
+	presented, err := s.presented(ctx, token)
+	if err != nil {
+		return SignedIn{}, err
 	}
 	j, err := db.Write(ctx, s.db, func(tx *db.Tx) (joined, error) { return s.rotate(ctx, tx, from, presented, attempt) })
 	switch {
@@ -138,6 +138,23 @@ func (s *Service) Refresh(ctx context.Context, from Device, token, attempt strin
 	return s.signedIn(j.user, j.session)
 }
 
+// presented returns a token that we have made for a session which is still there, or
+// was when it was looked for. Anybody may make one up: what is ours alone is worth a
+// turn at the writer. Unauthorized: it is none.
+func (s *Service) presented(ctx context.Context, token string) (r refreshToken, err error) {
+	r, ok := parseRefresh(token)
+	if !ok {
+		return r, errRefresh
+	}
+	row, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (query.Session, error) {
+		return query.New(c).GetSession(ctx, r.id.String())
+	})
+	if errs.Is(err, errs.NotFound) || err == nil && !s.genuine(r, row) {
+		err = errRefresh // an invention ends nothing: it would let strangers sign others out
+	}
+	return r, err
+}
+
 // rotate returns the session with its new n, and no user when it had to end it.
 func (s *Service) rotate(ctx context.Context, tx *db.Tx, from Device, presented refreshToken, attempt string) (j joined, err error) {
 	q := query.New(tx)
@@ -145,9 +162,6 @@ func (s *Service) rotate(ctx context.Context, tx *db.Tx, from Device, presented 
 	row, err := q.GetSession(ctx, id)
 	if err != nil {
 		return j, err
-	}
-	if !s.genuine(presented, row) {
-		return j, errRefresh // an invention ends nothing: it would let strangers sign others out
 	}
 	u, err := q.GetUser(ctx, row.UserID)
 	if err != nil {
@@ -199,15 +213,19 @@ func (s *Service) end(ctx context.Context, tx *db.Tx, row query.Session) error {
 // missing. A session that has ended is no error.
 func (s *Service) Logout(ctx context.Context, by Actor, token string) (err error) {
 	defer errs.Wrap(&err, "account.Logout")
-	presented, ok := parseRefresh(token)
-	if !ok && by.Session == "" {
+	presented, err := s.presented(ctx, token)
+	ok := err == nil
+	switch {
+	case !ok && !errs.Is(err, errs.Unauthorized):
+		return err
+	case !ok && by.Session == "":
 		return nil
 	}
 	_, err = db.Write(ctx, s.db, func(tx *db.Tx) (none struct{}, err error) {
 		q := query.New(tx)
 		if ok {
 			row, err := q.GetSession(ctx, presented.id.String())
-			if err == nil && s.genuine(presented, row) {
+			if err == nil {
 				err = s.end(ctx, tx, row)
 			}
 			if err != nil && !noRow(err) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/live"
 )
@@ -183,6 +184,37 @@ func TestSessionsExpire(t *testing.T) {
 }
 
 // TestInventedTokensEndNothing: who knows a session's id cannot sign its user out.
+// TestInventedTokensWaitForNobody: whoever makes up tokens gets no turn at the writer,
+// which is everybody's.
+func TestInventedTokensWaitForNobody(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		invented := base64.RawURLEncoding.EncodeToString(make([]byte, 16+8+32))
+		real := n.signUp(t, "ann", account.User)
+		forged := real.Refresh[:len(real.Refresh)-4] + "AAAA"
+		begun, done := make(chan struct{}), make(chan struct{})
+		var writer sync.WaitGroup
+		writer.Go(func() {
+			_, _ = db.Write(t.Context(), n.db, func(*db.Tx) (none struct{}, err error) {
+				close(begun)
+				<-done
+				return none, nil
+			})
+		})
+		<-begun
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		for name, token := range map[string]string{"of no session": invented, "of a session": forged} {
+			_, err := n.Refresh(ctx, home, token, "a1")
+			wantKind(t, name, err, errs.Unauthorized)
+			if err := n.Logout(ctx, account.Actor{}, token); err != nil {
+				t.Errorf("%s: signing out: %v", name, err)
+			}
+		}
+		close(done)
+		writer.Wait()
+	})
+}
+
 func TestInventedTokensEndNothing(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		s := n.signUp(t, "ann", account.User)
