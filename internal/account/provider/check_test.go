@@ -80,6 +80,7 @@ func TestCheckOfWhatIsWrong(t *testing.T) {
 		"nothing there":      {nil, func(s *provider.Settings) { s.Issuer += "/elsewhere" }, []string{"wrong discovery", "there is nothing at"}},
 		"no such name":       {nil, func(s *provider.Settings) { s.Issuer = "https://id.invalid" }, []string{"wrong discovery"}},
 		"plain http":         {nil, func(s *provider.Settings) { s.Issuer = "http://id.example.org" }, []string{"wrong issuer", "https"}},
+		"no TLS there":       {nil, func(s *provider.Settings) { s.Issuer = strings.Replace(s.Issuer, "http:", "https:", 1) }, []string{"wrong discovery", "speaks plain http"}},
 		"nobody listens":     {nil, func(s *provider.Settings) { s.Issuer = "http://127.0.0.1:1" }, []string{"wrong discovery", "refused"}},
 		"no token endpoint":  {remove("token_endpoint"), nil, []string{"wrong endpoints", "token_endpoint"}},
 		"no code flow":       {publish("response_types_supported", []string{"id_token"}), nil, []string{"wrong flow", "authorization code flow"}},

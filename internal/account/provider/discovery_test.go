@@ -28,3 +28,17 @@ func TestOthersDoNotSendUsHere(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestThisMachineByAnyName: however an address is written, it is of this machine or not.
+func TestThisMachineByAnyName(t *testing.T) {
+	t.Parallel()
+	for host, want := range map[string]bool{
+		"localhost": true, "LocalHost": true, "localhost.": true, "app.LOCALHOST.": true, "127.0.0.1": true, "127.9.9.9": true,
+		"[::1]": true, "[::ffff:127.0.0.1]": true, "0.0.0.0": true, "[::]": true, "[::ffff:0.0.0.0]": true, "[::1%25lo]": true,
+		"id.example.org": false, "localhost.example.org": false, "10.0.0.1": false, "[2001:db8::1]": false, "notlocalhost": false,
+	} {
+		if got := Local("https://" + host + ":8443/x"); got != want {
+			t.Errorf("%s: %t", host, got)
+		}
+	}
+}

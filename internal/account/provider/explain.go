@@ -31,6 +31,8 @@ func explain(address string, err error) string {
 		return fmt.Sprintf("%s answers with status %d: look into the provider's log", address, answer.status)
 	case errors.Is(err, errNotJSON):
 		return fmt.Sprintf("what is at %s is not JSON, perhaps a page for people: is the issuer right?", address)
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return address + " speaks plain http there, without TLS: is the port right?"
 	case errors.Is(err, context.DeadlineExceeded):
 		return address + " does not answer in time: is there a firewall in between?"
 	case isNet(err):

@@ -198,9 +198,15 @@ func Local(address string) bool {
 	return err == nil && onThisMachine(u.Hostname())
 }
 
+// onThisMachine knows its names in all ways of writing them. The address of nobody in
+// particular leads here too.
 func onThisMachine(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		ip = ip.Unmap().WithZone("")
+		return ip.IsLoopback() || ip.IsUnspecified()
+	}
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 // parseAppleKey reads the .p8 file that Apple gives once.
