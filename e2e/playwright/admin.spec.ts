@@ -225,7 +225,7 @@ test('who is no admin finds nothing to administer', async ({ server, admin, page
 
 for (const scheme of ['light', 'dark'] as const) {
   test(`every page fits a phone and everybody: ${scheme}`, async ({ server, admin, pageOf }) => {
-    await server.invited(admin, `Long ${'x'.repeat(64)}`);
+    for (const letter of 'xyzvw') await server.invited(admin, `Long ${letter.repeat(64)}`); // more than fit
     const page = await pageOf(admin);
     await page.emulateMedia({ colorScheme: scheme });
     for (const width of [1280, 390]) {
@@ -235,6 +235,8 @@ for (const scheme of ['light', 'dark'] as const) {
         await expect(page.getByRole('heading', { name: 'Administration' })).toBeVisible();
         await expect(page.getByRole('main').getByRole('status', { name: 'Loading' })).toHaveCount(0);
         await expectNoSidewaysScroll(page);
+        const tall = await page.evaluate(() => document.documentElement.scrollHeight);
+        expect(tall, `what is in ${path} scrolls, and the window does not`).toBe(844);
         await expectAccessible(page);
       }
     }
