@@ -97,7 +97,7 @@ func TestWhoIsNoAdminAnyMoreKeepsNoWayIn(t *testing.T) {
 		ctx := t.Context()
 		admin, ann := actor(t, n, n.signUp(t, "admin", account.Admin)), n.signUp(t, "ann", account.User).User.ID
 		for name, end := range map[string]func(id string) error{
-			"demoted": func(id string) error { _, err := n.SetRole(ctx, admin, id, account.User); return err },
+			"demoted":  func(id string) error { _, err := n.SetRole(ctx, admin, id, account.User); return err },
 			"disabled": func(id string) error { _, err := n.SetDisabled(ctx, admin, id, true); return err },
 			"deleted": func(id string) error {
 				return n.Delete(ctx, admin, "", id, account.Deletion{Work: account.Unassign})
