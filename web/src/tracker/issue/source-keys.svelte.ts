@@ -19,19 +19,20 @@ export class SourceKeys {
     this.#api = api;
   }
 
-  /** Asks after a short pause in the typing; what was found for another text is forgotten at once. */
+  /** Asks after a short pause in the typing; what was found for another text or project is forgotten at once. */
   look(project: string | undefined, text: string): void {
     const typed = text.trim();
-    if (typed === this.#asked) return;
-    this.#asked = typed;
+    const question = `${project ?? ''} ${typed}`; // the text may be there before the project: a link, a reload
+    if (question === this.#asked) return;
+    this.#asked = question;
     clearTimeout(this.#timer);
     if (this.found.size > 0) this.found = new Set();
-    if (project && KEY.test(typed)) this.#timer = setTimeout(() => void this.#ask(project, typed), PAUSE_MS);
+    if (project && KEY.test(typed)) this.#timer = setTimeout(() => void this.#ask(project, typed, question), PAUSE_MS);
   }
 
-  async #ask(key: string, typed: string): Promise<void> {
+  async #ask(key: string, typed: string, question: string): Promise<void> {
     const params = { path: { key }, query: { q: typed, limit: 200 } };
     const page = await ok(this.#api.GET('/api/projects/{key}/issues', { params })).catch(() => null);
-    if (page && this.#asked === typed) this.found = new Set(page.items.map(({ id }) => id));
+    if (page && this.#asked === question) this.found = new Set(page.items.map(({ id }) => id));
   }
 }

@@ -38,3 +38,26 @@ test('other texts ask nothing and forget what was found', async () => {
   await vi.runAllTimersAsync();
   expect(asked).toEqual(['XD-7']);
 });
+
+test('a text that was there before the project is looked up when the project comes', async () => {
+  vi.useFakeTimers();
+  const { api, asked } = server();
+  const keys = new SourceKeys(api);
+  keys.look(undefined, 'XD-7'); // a link or a reload: the address is read first
+  keys.look('MESOS', 'XD-7');
+  await vi.runAllTimersAsync();
+  expect(asked).toEqual(['XD-7']);
+  expect([...keys.found]).toEqual(['seven']);
+});
+
+test('what one project found is not shown in another', async () => {
+  vi.useFakeTimers();
+  const { api, asked } = server();
+  const keys = new SourceKeys(api);
+  keys.look('MESOS', 'XD-7');
+  await vi.runAllTimersAsync();
+  keys.look('OTHER', 'XD-7');
+  expect(keys.found.size).toBe(0);
+  await vi.runAllTimersAsync();
+  expect(asked).toEqual(['XD-7', 'XD-7']);
+});
