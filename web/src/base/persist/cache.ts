@@ -43,6 +43,8 @@ export class StoredCache {
   /** The chunk counts of stored scopes, and the ids that the log changed since. */
   readonly #heads = new Map<string, Head>();
   readonly #dirty = new Map<string, Map<string, Set<string>>>();
+  /** How far each stored scope is kept, with its log. */
+  readonly #kept = new Map<string, number>();
 
   private constructor(db: IDBDatabase, schema: string) {
     this.#db = db;
@@ -79,6 +81,7 @@ export class StoredCache {
       const empty = Object.keys(head.chunks).map((entity) => [entity, [] as Row[]] as const);
       cached.set(scope, { snapshot: { scope, epoch, seq, entities: Object.fromEntries(empty) }, entries: [] });
       this.#heads.set(scope, head);
+      this.#kept.set(scope, seq);
     }
     for (const { scope, entity, rows } of chunks) {
       const into = cached.get(scope)?.snapshot.entities[entity] as Row[] | undefined;
@@ -107,6 +110,7 @@ export class StoredCache {
       for (const chunk of chunks) tx.objectStore('chunk').put(chunk);
     });
     this.#heads.set(scope, head);
+    this.#kept.set(scope, seq);
     this.#dirty.delete(scope);
   }
 
@@ -141,7 +145,10 @@ export class StoredCache {
     return latest;
   }
 
-  /** Writes the changed rows into their chunks and forgets the log up to the source's seq. */
+  /**
+   * Writes the changed rows into their chunks and forgets the log. The source may be further than what was appended:
+   * the chunks are then as of the log all the same, since the entries that follow put the same values once more.
+   */
   async fold(scope: string, source: Source): Promise<void> {
     const head = this.#heads.get(scope);
     const dirty = this.#dirty.get(scope);
@@ -159,7 +166,7 @@ export class StoredCache {
       const lists = divided(entities[entity] ?? [], count);
       for (const n of touched) chunks.push({ scope, entity, n, rows: lists[n]! });
     }
-    const next: Head = { ...head, epoch: source.epoch, seq: source.seq };
+    const next: Head = { ...head, seq: this.#kept.get(scope) ?? head.seq };
     await transact(this.#db, STORES, 'readwrite', (tx) => {
       for (const chunk of chunks) tx.objectStore('chunk').put(chunk);
       tx.objectStore('scope').put(next);
@@ -172,6 +179,7 @@ export class StoredCache {
   async drop(scope: string): Promise<void> {
     this.#heads.delete(scope);
     this.#dirty.delete(scope);
+    this.#kept.delete(scope);
     await transact(this.#db, STORES, 'readwrite', (tx) => clear(tx, scope));
   }
 
@@ -184,6 +192,7 @@ export class StoredCache {
   }
 
   #note(entry: Entry): void {
+    this.#kept.set(entry.scope, Math.max(entry.seq, this.#kept.get(entry.scope) ?? 0));
     let entities = this.#dirty.get(entry.scope);
     if (!entities) this.#dirty.set(entry.scope, (entities = new Map()));
     for (const { entity, id } of entry.changes) {

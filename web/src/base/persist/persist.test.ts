@@ -110,6 +110,21 @@ describe('folding', () => {
     expect(rows(await restored()).size).toBe(1_502);
   });
 
+  test('leaves what happens before its turn to the log', async () => {
+    const { replica, keeper } = await kept(1_200);
+    const changes = Array.from({ length: 9 }, (_, i) => entry(11 + i, [update(`id${i}`, { title: 'X', version: 2 })]));
+    const happens = (one: (typeof changes)[number]) => {
+      replica.apply(SCOPE, [one]);
+      keeper.append([one]);
+    };
+    happens(changes[0]!);
+    const folded = keeper.fold(1);
+    changes.slice(1).forEach(happens); // the page knows them before the fold begins, the log only after
+    await folded;
+    await keeper.flush();
+    expect(rows(await restored())).toEqual(rows(replica));
+  });
+
   test('of nothing new writes nothing', async () => {
     const { replica, keeper } = await kept(2);
     replica.apply(SCOPE, [entry(11, [])]);
