@@ -71,17 +71,13 @@ export class StoredCache {
         result(tx.objectStore('log').getAll() as IDBRequest<Entry[]>),
       ]),
     );
-    if (schema !== this.#schema) {
-      if (schema !== undefined) await transact(this.#db, STORES, 'readwrite', clearAll);
-      return [];
-    }
+    if (!(await this.#wrote(schema))) return [];
     const cached = new Map<string, Cached>();
     for (const head of heads) {
       const { scope, epoch, seq } = head;
       const empty = Object.keys(head.chunks).map((entity) => [entity, [] as Row[]] as const);
       cached.set(scope, { snapshot: { scope, epoch, seq, entities: Object.fromEntries(empty) }, entries: [] });
-      this.#heads.set(scope, head);
-      this.#kept.set(scope, seq);
+      this.#know(head);
     }
     for (const { scope, entity, rows } of chunks) {
       const into = cached.get(scope)?.snapshot.entities[entity] as Row[] | undefined;
@@ -109,8 +105,7 @@ export class StoredCache {
       tx.objectStore('scope').put(head);
       for (const chunk of chunks) tx.objectStore('chunk').put(chunk);
     });
-    this.#heads.set(scope, head);
-    this.#kept.set(scope, seq);
+    this.#know(head);
     this.#dirty.delete(scope);
   }
 
@@ -129,20 +124,23 @@ export class StoredCache {
     return count;
   }
 
-  /** How far each scope is kept, whoever wrote it. */
-  async latest(): Promise<Map<string, { epoch: string; seq: number }>> {
-    const [heads, logs] = await transact(this.#db, ['scope', 'log'], 'readonly', (tx) =>
+  /**
+   * How far each scope is kept, whoever wrote it. What other tabs have written is known from here on: how they divided
+   * the chunks, and what stands in the log. What another schema wrote is dropped.
+   */
+  async takeOver(): Promise<Map<string, { epoch: string; seq: number }>> {
+    const [schema, heads, entries] = await transact(this.#db, [...STORES, 'meta'], 'readonly', (tx) =>
       Promise.all([
+        result(tx.objectStore('meta').get('schema') as IDBRequest<string | undefined>),
         result(tx.objectStore('scope').getAll() as IDBRequest<Head[]>),
-        result(tx.objectStore('log').getAllKeys()) as Promise<[string, number][]>,
+        result(tx.objectStore('log').getAll() as IDBRequest<Entry[]>),
       ]),
     );
-    const latest = new Map(heads.map(({ scope, epoch, seq }) => [scope, { epoch, seq }]));
-    for (const [scope, seq] of logs) {
-      const head = latest.get(scope);
-      if (head) head.seq = Math.max(head.seq, seq);
-    }
-    return latest;
+    for (const known of [this.#heads, this.#kept, this.#dirty]) known.clear();
+    if (!(await this.#wrote(schema))) return new Map();
+    for (const head of heads) this.#know(head);
+    for (const entry of entries) this.#note(entry);
+    return new Map(heads.map(({ scope, epoch }) => [scope, { epoch, seq: this.#kept.get(scope)! }]));
   }
 
   /**
@@ -189,6 +187,18 @@ export class StoredCache {
 
   static delete(user: string): Promise<void> {
     return deleteDatabase(`${NAME}.${user}`);
+  }
+
+  /** Whether this schema wrote what is kept; what another one wrote is dropped. */
+  async #wrote(schema: string | undefined): Promise<boolean> {
+    if (schema === this.#schema) return true;
+    if (schema !== undefined) await transact(this.#db, STORES, 'readwrite', clearAll);
+    return false;
+  }
+
+  #know(head: Head): void {
+    this.#heads.set(head.scope, head);
+    this.#kept.set(head.scope, head.seq);
   }
 
   #note(entry: Entry): void {

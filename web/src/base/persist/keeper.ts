@@ -28,7 +28,7 @@ export class CacheKeeper implements Keeper {
   /** Brings the cache to what this tab knows; another tab may have kept it until now. */
   adopt(): Promise<void> {
     return this.#then(async (cache) => {
-      const latest = await cache.latest();
+      const latest = await cache.takeOver();
       for (const { name, filled, seq, epoch } of this.#replica.scopes()) {
         const kept = latest.get(name);
         if (filled && (kept?.seq !== seq || kept.epoch !== epoch)) this.snapshot(name);

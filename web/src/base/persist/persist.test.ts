@@ -66,7 +66,9 @@ describe('the cache', () => {
     const second = await cache();
     await first.store(snapshot([card('a')]));
     await first.append([entry(11, []), entry(12, [])]);
-    expect(await second.latest()).toEqual(new Map([[SCOPE, { epoch: 'e1', seq: 12 }]]));
+    expect(await second.takeOver()).toEqual(new Map([[SCOPE, { epoch: 'e1', seq: 12 }]]));
+    expect(await (await cache('s2')).takeOver()).toEqual(new Map()); // the tab of another version of the page
+    expect(await second.load()).toEqual([]);
   });
 });
 
@@ -144,8 +146,29 @@ describe('a tab that begins to keep', () => {
     const keeper = new CacheKeeper(Promise.resolve(store), replica);
     await keeper.adopt();
     await keeper.flush();
-    expect(await store.latest()).toEqual(new Map([[SCOPE, { epoch: 'e1', seq: 9 }]]));
+    expect(await store.takeOver()).toEqual(new Map([[SCOPE, { epoch: 'e1', seq: 9 }]]));
     expect(rows(await restored()).get('a')).toBe('newer');
+  });
+
+  test('folds what the tab before it has left in the log, into the chunks as that one has divided them', async () => {
+    const [before, store] = [await cache(), await cache()];
+    const whole = Array.from({ length: 900 }, (_, i) => card(`id${i}`));
+    await before.store(snapshot(whole.slice(0, 400)));
+    await store.load();
+    await before.store(snapshot(whole)); // in two chunks, where there was one
+    const replica = new Replica([cards as never], []);
+    replica.load(snapshot(whole));
+    const changes = Array.from({ length: 9 }, (_, i) => entry(11 + i, [update(`id${i}`, { title: 'X', version: 2 })]));
+    replica.apply(SCOPE, changes);
+    await before.append(changes.slice(0, 8));
+    const keeper = new CacheKeeper(Promise.resolve(store), replica);
+    keeper.append(changes.slice(8));
+    await keeper.flush();
+    await keeper.adopt();
+    await keeper.fold(1);
+    const [again] = await (await cache()).load();
+    expect(again!.entries).toEqual([]);
+    expect(rows(await restored())).toEqual(rows(replica));
   });
 
   test('goes on without keeping when the database is gone', async () => {
@@ -189,7 +212,7 @@ describe('a tab that begins to keep', () => {
     replica.purge(SCOPE);
     keeper.purge(SCOPE);
     await keeper.flush();
-    expect(await store.latest()).toEqual(new Map());
+    expect(await store.takeOver()).toEqual(new Map());
   });
 
   test('keeps nothing where nothing can be kept', async () => {
