@@ -67,8 +67,8 @@ export class OpenedIssue {
   async load(): Promise<void> {
     this.error = null;
     try {
-      const { id, description } = await fetchIssue(this.#app.api, this.#key);
-      this.#workspace.store.setDetail(issues, id, { description });
+      const read = await fetchIssue(this.#app.api, this.#key);
+      this.#keep(this.#overtaken(read) ? await fetchIssue(this.#app.api, this.#key) : read);
     } catch (reason) {
       this.error = reason;
     }
@@ -95,8 +95,20 @@ export class OpenedIssue {
       return;
     }
     const params = { path: { key: row.key }, header: { 'Idempotency-Key': uuid() } };
-    await ok(this.#app.api.PATCH('/api/issues/{key}', { params, body: { description, version } }));
-    this.#workspace.store.setDetail(issues, row.id, { description });
+    const saved = await ok(this.#app.api.PATCH('/api/issues/{key}', { params, body: { description, version } }));
+    if (!this.#overtaken(saved)) this.#keep(saved);
+  }
+
+  /**
+   * Whether the stream has brought a newer version while an answer was on its way. Its text beside that version would
+   * replace what somebody else wrote, without a question.
+   */
+  #overtaken({ version }: { version: number }): boolean {
+    return version < (this.row?.version ?? 0);
+  }
+
+  #keep({ id, description }: { id: string; description: string }): void {
+    this.#workspace.store.setDetail(issues, id, { description });
   }
 
   delete(): void {
