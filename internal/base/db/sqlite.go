@@ -41,11 +41,15 @@ func openSQLite(ctx context.Context, path string) (_ *lite, err error) {
 	l := &lite{path: path}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("%s: %w", path, errors.Join(err, l.close()))
+			err = errors.Join(obstacle(path, err), l.close())
 		}
 	}()
 	// The writer comes first: it creates the file and turns on WAL.
 	if l.writers, err = openPool(ctx, path, 1, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "temp_store(MEMORY)"); err != nil {
+		return nil, err
+	}
+	// A file that may only be read is opened all the same, and refuses only what writes.
+	if _, err = l.writers.ExecContext(ctx, "BEGIN IMMEDIATE; PRAGMA user_version = 0; ROLLBACK"); err != nil {
 		return nil, err
 	}
 	if l.writer, err = startWriter(ctx, l.writers); err != nil {
@@ -56,6 +60,25 @@ func openSQLite(ctx context.Context, path string) (_ *lite, err error) {
 	}
 	l.cached = newStmts(l.readers)
 	return l, nil
+}
+
+// obstacle is the error of opening a file, in the system's words where it has some:
+// SQLite is "unable to open" or finds read-only whatever stands in its way.
+func obstacle(path string, err error) error {
+	f, cause := os.OpenFile(path, os.O_RDWR, 0)
+	switch {
+	case cause == nil:
+		_ = f.Close()
+	case !errors.Is(cause, fs.ErrNotExist):
+		return fmt.Errorf("%s cannot be written: %w", path, errors.Unwrap(cause))
+	}
+	dir := filepath.Dir(path) // which takes files beside it, too
+	if f, cause = os.CreateTemp(dir, "peisear-*"); cause != nil {
+		return fmt.Errorf("nothing can be written to %s: %w", dir, errors.Unwrap(cause))
+	}
+	_ = f.Close()
+	_ = os.Remove(f.Name())
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 func openPool(ctx context.Context, path string, size int, pragmas ...string) (*sql.DB, error) {
