@@ -18,9 +18,6 @@ import (
 	"github.com/peisear/peisear/internal/tracker/project"
 )
 
-// maxListed bounds the refused rows that a summary lists one by one.
-const maxListed = 100
-
 // Command is peisear import.
 func Command() feature.Command {
 	return feature.Command{Name: "import", Help: "Bring issues in from a file.", Parse: new(importCommand)}
@@ -116,11 +113,7 @@ func (c *csvCommand) actor(ctx context.Context, projects *project.Service, key s
 // summary prints what happened, refused rows first.
 func (c *csvCommand) summary(w io.Writer, r Result) error {
 	var text strings.Builder
-	for i, refused := range r.Refused {
-		if i == maxListed {
-			fmt.Fprintf(&text, "… and %d more\n", len(r.Refused)-maxListed)
-			break
-		}
+	for _, refused := range r.Refused {
 		fmt.Fprintf(&text, "line %d: %s\n", refused.Line, refused.Reason)
 	}
 	made := "imported"
@@ -163,7 +156,11 @@ func (b *bar) set(done int) {
 	}
 }
 
+// end draws how far it came, if anything was done.
 func (b *bar) end() {
+	if b.done == 0 {
+		return
+	}
 	if b.terminal {
 		_, _ = io.WriteString(b.w, "\r")
 	}
@@ -172,9 +169,6 @@ func (b *bar) end() {
 }
 
 func (b *bar) draw(before string) {
-	full := barWidth
-	if b.total > 0 {
-		full = barWidth * b.done / b.total
-	}
+	full := barWidth * b.done / b.total
 	_, _ = fmt.Fprintf(b.w, "%s[%s%s] %d of %d rows", before, strings.Repeat("#", full), strings.Repeat(".", barWidth-full), b.done, b.total)
 }

@@ -111,8 +111,12 @@ func TestRefusedRows(t *testing.T) {
 			t.Error(diff)
 		}
 		many := file(t, "key,title\n"+strings.Repeat(",t\n", 150))
-		if out, _, _ = run(t, w, many); strings.Count(out, "\n") != 102 || !strings.Contains(out, "\n… and 50 more\n0 imported, 0 there already, 150 refused\n") {
+		out, progress, _ := run(t, w, many)
+		if strings.Count(out, "\n") != 151 || !strings.HasSuffix(out, "\nline 151: has no key\n0 imported, 0 there already, 150 refused\n") {
 			t.Errorf("%s", out)
+		}
+		if progress != "" {
+			t.Errorf("there was nothing to do, and it came so far: %s", progress)
 		}
 	})
 }
