@@ -229,6 +229,21 @@ describe('several tabs', () => {
     expect(title(other)).toBe('Mine');
   });
 
+  test('what is answered while a new one reads the queue waits there no more', async () => {
+    const read = gate<Pending[]>();
+    const kept = pending('t1', 'card.edit', { id: 'a', patch: { title: 'Mine' } });
+    const opening = tab(Object.assign(new MemoryQueue(), { load: () => read.wait }));
+    const restored = opening.outbox.restore();
+    opening.outbox.hear({
+      kind: 'answered',
+      tx: 't1',
+      answer: { rows: [{ entity: 'card', row: card('a', { title: 'Mine', version: 2 }) }] },
+    });
+    read.open([kept]);
+    await restored;
+    expect([opening.replica.pending(), title(opening)]).toEqual([[], 'A']); // the log brings the rest
+  });
+
   test('a refusal is told where it was made', async () => {
     respond = () => Promise.reject(new Problem({ status: 403, detail: 'Viewers look only.' }));
     const { other } = two();

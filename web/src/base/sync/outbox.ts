@@ -50,6 +50,8 @@ export class Outbox {
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   /** Found in the queue at the start: their tab may be gone. */
   readonly #inherited = new Set<string>();
+  /** Done with in another tab while this one reads the queue, which may still have them; null once it was read. */
+  #settled: Set<string> | null = new Set();
   #leading = false;
   #closed = false;
 
@@ -59,7 +61,11 @@ export class Outbox {
 
   /** Takes up what an earlier visit left. */
   async restore(): Promise<void> {
-    for (const pending of await this.#o.queue.load()) {
+    const kept = await this.#o.queue.load();
+    const settled = this.#settled;
+    this.#settled = null;
+    for (const pending of kept) {
+      if (settled?.has(pending.tx)) continue;
       this.#inherited.add(pending.tx);
       this.#o.replica.add(pending);
     }
@@ -85,8 +91,13 @@ export class Outbox {
     if (message.kind === 'queued') {
       this.#o.replica.add(message.pending);
       this.#pump(message.pending.scope);
-    } else if (message.kind === 'answered') this.#answered(message.tx, message.answer);
-    else this.#refused(message.refusal, message.refusal.pending.tab === this.#o.tab);
+    } else if (message.kind === 'answered') {
+      this.#settled?.add(message.tx);
+      this.#answered(message.tx, message.answer);
+    } else {
+      this.#settled?.add(message.refusal.pending.tx);
+      this.#refused(message.refusal, message.refusal.pending.tab === this.#o.tab);
+    }
   }
 
   /** This tab sends until the signal aborts. */
