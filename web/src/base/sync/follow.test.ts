@@ -157,6 +157,22 @@ describe('lost access', () => {
     expect(purge).toHaveBeenCalledWith(SCOPE);
   });
 
+  test('by a purge while its snapshot is on its way, it stays lost; gained again, it comes again', async () => {
+    const hold = gate();
+    server.hold = hold.wait;
+    server.write('Secret');
+    hear();
+    await vi.waitFor(() => expect(server.asked).toHaveLength(1));
+    follower.purge(SCOPE);
+    const kept = vi.fn();
+    follower.keeper = { purge: vi.fn(), append: vi.fn(), snapshot: kept };
+    hold.open();
+    await new Promise((later) => setTimeout(later));
+    expect([replica.scope(SCOPE), kept.mock.calls.length]).toEqual([undefined, 0]);
+    hear(false);
+    await vi.waitFor(() => expect(title()).toBe('Secret'));
+  });
+
   test('heads of gained scopes alone delete nothing', async () => {
     server.write('v1');
     hear();

@@ -56,6 +56,8 @@ export class Follower {
   readonly #heads = new Map<string, number>();
   readonly #queue: string[] = [];
   readonly #busy = new Set<string>();
+  /** Purged while they are busy: what is on its way is no longer ours. */
+  readonly #lost = new Set<string>();
   readonly #waiting = new Map<string, Entry[]>();
   readonly #begun = new Map<string, Begun>();
   readonly #filled = new Map<string, (() => void)[]>();
@@ -94,6 +96,7 @@ export class Follower {
   purge(scope: string): void {
     this.#heads.delete(scope);
     this.#begun.delete(scope);
+    if (this.#busy.has(scope)) this.#lost.add(scope);
     this.#replica.purge(scope);
     this.keeper?.purge(scope);
     this.#settled(scope);
@@ -139,6 +142,7 @@ export class Follower {
 
   #caughtUp(scope: string): void {
     this.#busy.delete(scope);
+    this.#lost.delete(scope);
     const waiting = this.#waiting.get(scope);
     this.#waiting.delete(scope);
     if (this.#closed) return;
@@ -185,9 +189,10 @@ export class Follower {
   async #bootstrap(name: string): Promise<void> {
     if (!this.#begun.has(name)) {
       const snapshot = await this.#remote.snapshot(name, (beginning) => {
-        if (!this.#closed && !this.#replica.scope(name)?.filled) this.#replica.begin(beginning);
+        const wanted = !this.#closed && !this.#lost.has(name);
+        if (wanted && !this.#replica.scope(name)?.filled) this.#replica.begin(beginning);
       });
-      if (this.#closed) return;
+      if (this.#closed || this.#lost.has(name)) return;
       const { epoch, seq, next } = snapshot;
       if (next === undefined) this.#replica.load(snapshot);
       else {
