@@ -9,6 +9,7 @@
 //	signup CODE NAME                   sign up as name@example.org and call as that user from then on
 //	login NAME [PASSWORD]              sign in as name@example.org and call as that user from then on
 //	code NAME                          set $NAME to the code of the link that the last command printed
+//	totp NAME                          set $NAME to the code that an app shows which has just been set up
 //	sql STATEMENT                      run it on the database, as an operator would by hand
 //
 // the conditions [sqlite], [postgres] and [root], and in the environment what Setup puts there.
@@ -31,6 +32,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/peisear/peisear/internal/base/basetest"
@@ -54,6 +56,7 @@ func TestScripts(t *testing.T) {
 				"signup": signUp,
 				"login":  login,
 				"code":   code,
+				"totp":   totpCode,
 				"sql":    runSQL,
 			},
 			RequireExplicitExec: true,
@@ -212,6 +215,17 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("no link was printed")
 	}
 	ts.Setenv(args[0], value)
+}
+
+func totpCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: totp NAME")
+	}
+	var enrolment struct{ Secret string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &enrolment))
+	code, err := totp.GenerateCode(enrolment.Secret, time.Now())
+	ts.Check(err)
+	ts.Setenv(args[0], code)
 }
 
 func runSQL(ts *testscript.TestScript, neg bool, args []string) {

@@ -58,6 +58,7 @@ type parts struct {
 	log      *live.Log
 	accounts *account.Service
 	tokens   *apitoken.Service
+	factors  *factor.Service
 	features []feature.Feature
 }
 
@@ -67,7 +68,7 @@ func build(d *db.DB, s account.Settings, o oauth.Settings, logger *slog.Logger) 
 	p.log = live.New(d, p.hub)
 	p.accounts = account.New(d, p.log, p.hub, logger.With(partKey, "account"), s)
 	p.tokens = apitoken.New(d, p.log, p.accounts, logger.With(partKey, "account"), s.Clock.Now)
-	factors := factor.New(d, p.log, p.accounts, logger.With(partKey, "factor"), factor.Settings{PublicURL: s.PublicURL, Secret: s.Secret, Now: s.Clock.Now})
+	p.factors = factor.New(d, p.log, p.accounts, logger.With(partKey, "factor"), factor.Settings{PublicURL: s.PublicURL, Secret: s.Secret, Now: s.Clock.Now})
 	elsewhere := oauth.New(d, p.log, p.accounts, logger.With(partKey, "oauth"), o)
 	for _, erase := range []func(context.Context, *live.Tx, string) error{factor.Erase, apitoken.Erase, oauth.Erase} {
 		p.accounts.Leaving.Subscribe(func(ctx context.Context, tx *live.Tx, l account.Leave) error { return erase(ctx, tx, l.UserID) })
@@ -77,7 +78,7 @@ func build(d *db.DB, s account.Settings, o oauth.Settings, logger *slog.Logger) 
 	administration.ShowProviders(oauth.ProvidersOf)
 	p.features = append([]feature.Feature{
 		account.Feature(p.accounts),
-		factor.Feature(factors),
+		factor.Feature(p.factors),
 		apitoken.Feature(p.tokens),
 		oauth.Feature(elsewhere),
 		admin.Feature(administration),

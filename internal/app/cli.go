@@ -112,7 +112,7 @@ func (p *process) desk() *admin.Desk {
 				return admin.Office{}, err
 			}
 			built, err := p.beside(ctx, c)
-			return admin.Office{Accounts: built.accounts, DB: built.db, Log: built.log}, err
+			return admin.Office{Accounts: built.accounts, Factors: built.factors, DB: built.db, Log: built.log}, err
 		},
 	}
 }

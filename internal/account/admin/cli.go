@@ -31,8 +31,15 @@ type Desk struct {
 // Office is the foundation on an open database.
 type Office struct {
 	Accounts *account.Service
+	Factors  Factors
 	DB       *db.DB
 	Log      *live.Log
+}
+
+// Factors are the second factors of users; package factor keeps them.
+type Factors interface {
+	// Reset takes all from a user. NotFound: they have none.
+	Reset(ctx context.Context, by account.Actor, userID string) error
 }
 
 // Promises are flags that a product adds to the making of an invite: a pointer to a

@@ -13,6 +13,7 @@ type userCommand struct {
 	Disable       userDisable  `cmd:"" help:"Let somebody in no more; their sessions end at once."`
 	Enable        userEnable   `cmd:"" help:"Let somebody in again."`
 	ResetPassword userPassword `cmd:"" help:"Print a link that sets a new password, once."`
+	ResetFactors  userFactors  `cmd:"" help:"Take all second factors from somebody who has lost them; sessions go on."`
 	MakeAdmin     userAdmin    `cmd:"" help:"Let somebody manage accounts."`
 	MakeUser      userPlain    `cmd:"" help:"Take that from them again."`
 	SignOut       userSignOut  `cmd:"" help:"End all sessions of somebody."`
@@ -167,6 +168,18 @@ func (c *userPassword) Run(d *Desk) error {
 			return err
 		}
 		return d.tell("%s has a new password.", p.Email)
+	})
+}
+
+type userFactors struct{ whose }
+
+// Run takes the second factors.
+func (c *userFactors) Run(d *Desk) error {
+	return c.of(d, func(ctx context.Context, o Office, p account.Profile) error {
+		if err := o.Factors.Reset(ctx, account.Operator(), p.ID); err != nil {
+			return err
+		}
+		return d.tell("%s has no second factors any more. Their sessions go on.", p.Email)
 	})
 }
 
