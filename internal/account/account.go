@@ -19,7 +19,7 @@
 //
 // A new feature of this package begins in the file of its subject: invite.go,
 // signup.go (newcomer.go for those whom a provider vouches for), login.go, signin.go
-// (sessions begin, second factors), confirm.go (a fresh proof of identity), session.go
+// (sessions begin, second factors), former.go (the one before ends), confirm.go (a fresh proof of identity), session.go
 // (refresh, sign-out), sessions.go (the list of them), own.go (name and password),
 // reset.go (a forgotten one), email.go (another address), post.go (mails), user.go,
 // list.go, manage.go (roles, disabling), leave.go (deletion), setting.go, initial.go

@@ -57,7 +57,7 @@ type askingKey struct{}
 // Authenticate finds out who is asking. A request without an actor goes on as a
 // stranger's: public operations do not mind, and Handle refuses it.
 func (s *Service) Authenticate(next http.Handler) http.Handler {
-	return Authenticated(next, s.identify)
+	return s.rememberFormer(Authenticated(next, s.identify))
 }
 
 // identify returns whose token it is. It asks memory only, unless that may be out

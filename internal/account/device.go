@@ -14,6 +14,10 @@ const maxUserAgent = 400
 type Device struct {
 	IP        netip.Addr
 	UserAgent string
+
+	// Former is the refresh token that the browser came with, "" for none: the session
+	// of it ends when another one begins in the same browser.
+	Former string
 }
 
 // DeviceOf returns the device of a request. It is for the edge.
@@ -22,7 +26,7 @@ func DeviceOf(ctx context.Context) Device {
 	if !plain(agent) {
 		agent = ""
 	}
-	return Device{IP: web.ClientIP(ctx), UserAgent: trimmed(agent, maxUserAgent)}
+	return Device{IP: web.ClientIP(ctx), UserAgent: trimmed(agent, maxUserAgent), Former: formerOf(ctx)}
 }
 
 // address is the device's IP as it is kept, "" when there is none.

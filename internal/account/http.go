@@ -214,17 +214,17 @@ func (s *Service) Output(ctx context.Context, result SignedIn) *SignedInOutput {
 	return out
 }
 
-const cookieName, secureCookieName = "peisear_refresh", "__Secure-peisear_refresh"
+const (
+	cookieName, secureCookieName = "peisear_refresh", "__Secure-peisear_refresh"
+	cookiePath                   = "/api/auth"
+)
 
 // cookie carries the refresh token where no script and no other path reads it. A
 // value of "" removes it.
 func (s *Service) cookie(ctx context.Context, value string, expires time.Time) http.Cookie {
 	c := http.Cookie{
-		Name: cookieName, Value: value, Path: "/api/auth",
+		Name: s.cookieName(ctx), Value: value, Path: cookiePath,
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.secure(ctx),
-	}
-	if c.Secure {
-		c.Name = secureCookieName
 	}
 	c.MaxAge = int(expires.Sub(s.now()) / time.Second)
 	if value == "" {
@@ -233,12 +233,19 @@ func (s *Service) cookie(ctx context.Context, value string, expires time.Time) h
 	return c
 }
 
+// cookieName is the name that counts: over https one that a plain http page cannot set.
+func (s *Service) cookieName(ctx context.Context) string {
+	if s.secure(ctx) {
+		return secureCookieName
+	}
+	return cookieName
+}
+
 func (s *Service) secure(ctx context.Context) bool {
 	return s.settings.SecureCookie || web.IsTLS(ctx)
 }
 
-// cookieOf is the refresh token of a request. Over https only the name counts that
-// a plain http page cannot set.
+// cookieOf is the refresh token of a request.
 func (s *Service) cookieOf(ctx context.Context, plain, secure string) string {
 	if s.secure(ctx) {
 		return secure

@@ -76,7 +76,7 @@ func (s *Service) SignIn(ctx context.Context, from Device, p Proof) (result Sign
 		if len(j.methods) > 0 {
 			return j, s.await(ctx, tx, p, token)
 		}
-		return s.begin(ctx, tx, start)
+		return s.begin(ctx, tx, from, start)
 	})
 	switch {
 	case errs.Is(err, errs.NotFound):
@@ -103,9 +103,9 @@ func (s *Service) await(ctx context.Context, tx *db.Tx, p Proof, token string) e
 	})
 }
 
-// begin adds the session, and ends the one that was longest not used when the user has
-// too many. NotFound: the user is disabled or gone.
-func (s *Service) begin(ctx context.Context, tx *db.Tx, start query.CreateSessionParams) (j joined, err error) {
+// begin adds the session, and ends the one that the browser was in; and the one that was
+// longest not used when the user has too many. NotFound: the user is disabled or gone.
+func (s *Service) begin(ctx context.Context, tx *db.Tx, from Device, start query.CreateSessionParams) (j joined, err error) {
 	q := query.New(tx)
 	if j.session, err = q.CreateSession(ctx, start); err != nil {
 		return j, err
@@ -113,6 +113,9 @@ func (s *Service) begin(ctx context.Context, tx *db.Tx, start query.CreateSessio
 	// The row is locked by it: nobody is let in who is being disabled or deleted, and
 	// the role is what it is now.
 	if j.user, err = q.SetSeen(ctx, query.SetSeenParams{ID: start.UserID, Now: &start.Now}); err != nil {
+		return j, err
+	}
+	if err := s.endFormer(ctx, tx, from); err != nil {
 		return j, err
 	}
 	surplus, err := q.DeleteSurplusSessions(ctx, query.DeleteSurplusSessionsParams{UserID: start.UserID, Most: maxSessions})
@@ -163,7 +166,7 @@ func (s *Service) Complete(ctx context.Context, from Device, token string, use f
 		if err := use(ctx, tx); err != nil {
 			return j, err
 		}
-		return s.begin(ctx, tx, start)
+		return s.begin(ctx, tx, from, start)
 	})
 	if errs.Is(err, errs.NotFound) { // disabled or gone
 		err = errPending

@@ -91,7 +91,7 @@ func (s *Service) join(ctx context.Context, e arrival) (j joined, err error) {
 				return j, err
 			}
 		}
-		if j, err = s.begin(ctx, tx.Tx, start); err != nil || row == nil {
+		if j, err = s.begin(ctx, tx.Tx, e.from, start); err != nil || row == nil {
 			return j, err
 		}
 		return j, s.accepted(ctx, tx, *row, id)

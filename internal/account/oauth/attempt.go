@@ -25,6 +25,7 @@ const maxAttempts = 200
 // Bounds of what is kept of an attempt, in bytes.
 const (
 	maxInvite = 1000
+	maxFormer = 200
 	maxAnswer = 16 << 10
 )
 
@@ -54,6 +55,7 @@ type Journey struct {
 type kept struct {
 	provider.Attempt
 	Invite string `json:"invite,omitempty"`
+	Former string `json:"former,omitempty"` // the session that the browser was in; see account.Device
 }
 
 // attempt is one that has come back.
@@ -107,7 +109,7 @@ func (s *Service) Begin(ctx context.Context, from account.Device, browser string
 func (s *Service) row(from account.Device, browser string, id provider.ID, j Journey, a provider.Attempt) (query.CreateAttemptParams, error) {
 	state := hash(a.State)
 	a.State = "" // the row knows its hash
-	secrets, err := json.Marshal(kept{a, j.Invite})
+	secrets, err := json.Marshal(kept{a, j.Invite, former(from, j.Purpose)})
 	row := query.CreateAttemptParams{
 		State: state, Browser: hash(browser), Network: network(from.IP), Provider: string(id), Purpose: string(j.Purpose),
 		Place: LocalPath(j.Then), Sealed: s.settings.Secret.Seal(attemptPurpose, state, secrets),
@@ -117,6 +119,15 @@ func (s *Service) row(from account.Device, browser string, id provider.ID, j Jou
 		row.UserID, row.SessionID = &j.By.ID, &j.By.Session
 	}
 	return row, err
+}
+
+// former is the token of the session that a journey is to end. It is kept, because the way
+// back begins at another site, from where browsers send no Strict cookie.
+func former(from account.Device, p Purpose) string {
+	if p != ForLogin && p != ForSignUp || len(from.Former) > maxFormer {
+		return ""
+	}
+	return from.Former
 }
 
 // Deposit keeps an answer that came without the browser's cookie, for the request that

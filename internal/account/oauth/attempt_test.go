@@ -42,7 +42,8 @@ func TestAnAttemptIsUsedOnce(t *testing.T) {
 		w.journey(t, b, answer)
 		wantAt(t, "twice", b, "/login?error=expired&provider=google")
 
-		// Twenty at one time: one session.
+		// Twenty at one time: one session, in a browser that had none.
+		b = providertest.NewBrowser(t)
 		b.Visit(w.url+"/api/auth/google/start", isCallback)
 		before := w.count(t, "session", "1 = 1")
 		var all sync.WaitGroup

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strings"
@@ -54,6 +55,7 @@ func (s *Service) Finish(ctx context.Context, from account.Device, browser strin
 
 func (s *Service) arrived(ctx context.Context, from account.Device, id provider.ID, a attempt, who provider.Identity) (o Outcome, err error) {
 	var session account.SignedIn
+	from.Former = cmp.Or(from.Former, a.Former)
 	switch a.purpose {
 	case ForLogin:
 		session, err = s.logIn(ctx, from, id, who)

@@ -96,6 +96,41 @@ func TestSecondFactor(t *testing.T) {
 	})
 }
 
+// TestTheFormerSessionEnds when somebody signs in by a provider in the same browser, though
+// its cookie stays away on the way back. Confirming goes on with the session.
+func TestTheFormerSessionEnds(t *testing.T) {
+	each(t, []provider.ID{provider.Google}, func(t *testing.T, w *world) {
+		w.known(t)
+		b := providertest.NewBrowser(t)
+		w.journey(t, b, "/api/auth/google/start")
+		first, _ := w.refreshed(t, b)
+		w.journey(t, b, w.begin(t, b, first, provider.Google, "confirm", `{"then":"/settings"}`))
+		wantAt(t, "confirm", b, "/settings")
+		if n := w.count(t, "session", "id = $1", sessionOf(first)); n != 1 {
+			t.Error("confirming has ended the session")
+		}
+		w.journey(t, b, "/api/auth/google/start")
+		second, ok := w.refreshed(t, b)
+		if !ok || second.User != first.User || sessionOf(second) == sessionOf(first) {
+			t.Fatalf("%+v", second)
+		}
+		if n := w.count(t, "session", "id = $1", sessionOf(first)); n != 0 {
+			t.Error("the former session is still there")
+		}
+		if n := w.count(t, "session", "id = $1", sessionOf(second)); n != 1 {
+			t.Error("the new session is not there")
+		}
+		w.providers[provider.Google].SignIn(providertest.Person{Subject: "7", Email: "bob@example.org", Verified: true, Name: "Bob"})
+		w.journey(t, b, "/api/auth/google/signup/start?code="+w.invite(t, ""))
+		if third, ok := w.refreshed(t, b); !ok || third.User.ID == first.User.ID {
+			t.Errorf("%+v", third)
+		}
+		if n := w.count(t, "session", "id = $1", sessionOf(second)); n != 0 {
+			t.Error("the session before the sign-up is still there")
+		}
+	})
+}
+
 func TestDisabledUsersStayOut(t *testing.T) {
 	each(t, []provider.ID{provider.Google}, func(t *testing.T, w *world) {
 		who := w.known(t)
