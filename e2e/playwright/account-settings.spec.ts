@@ -153,6 +153,16 @@ test('a passkey is added, named, signs in alone, and is removed', async ({ serve
   await expect(page.getByRole('dialog')).toHaveCount(0);
 });
 
+/** The user by an API token that counts. */
+async function withToken(server: Server, user: User): Promise<User> {
+  const { token } = await server.call<{ token: string }>(user, 'POST', '/api/account/tokens', {
+    name: 'A program',
+    scope: 'read',
+  });
+  await server.call({ ...user, token }, 'GET', '/api/auth/me');
+  return { ...user, token };
+}
+
 test('sessions are seen and ended, and another password ends the others', async ({
   server,
   admin,
@@ -184,9 +194,12 @@ test('sessions are seen and ended, and another password ends the others', async 
   await password.getByLabel('New password', { exact: true }).fill(NEW_PASSWORD);
   await password.getByRole('button', { name: 'Change password' }).click();
   await expect(password.getByRole('alert')).toBeVisible();
+  const program = await withToken(server, user);
   await password.getByLabel('Current password').fill(user.password);
+  await password.getByLabel('End API tokens too').check();
   await password.getByRole('button', { name: 'Change password' }).click();
   await expect(password.getByText('The password is changed.')).toBeVisible();
+  await expect(server.call(program, 'GET', '/api/auth/me')).rejects.toThrow('401');
   await expect(sessions.getByRole('listitem')).toHaveCount(1);
   await expect(other.getByLabel('Password')).toBeVisible();
   await signIn(other, { ...user, password: NEW_PASSWORD });
@@ -290,8 +303,11 @@ test('a forgotten password is set by the link of a mail, once', async ({ server,
   await page.getByRole('button', { name: 'Set password' }).click();
   await expect(page.getByText('Use 8 characters or more.')).toBeVisible();
   await page.getByLabel('New password', { exact: true }).fill(NEW_PASSWORD);
+  const program = await withToken(server, user);
+  await expect(page.getByLabel('End API tokens too')).toBeChecked();
   await page.getByRole('button', { name: 'Set password' }).click();
   await expect(page.getByText('The new password is set.')).toBeVisible();
+  await expect(server.call(program, 'GET', '/api/auth/me')).rejects.toThrow('401');
   await page.getByRole('main').getByRole('link', { name: 'Sign in' }).first().click();
   await signIn(page, user);
   await expect(page.getByRole('alert')).toBeVisible();

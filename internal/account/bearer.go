@@ -10,6 +10,7 @@ import (
 
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/live"
 )
 
 // Scope is how much a program may do that acts for a user.
@@ -74,6 +75,33 @@ type Bearer struct {
 
 	// Used is told of every request with such a token. It does not block.
 	Used func(by Actor)
+
+	// End removes all such tokens of a user. It takes part in the transaction, which calls
+	// EndToken for each and records what was there.
+	End func(ctx context.Context, tx *live.Tx, userID string) error
+}
+
+// Programs says what becomes of the tokens by which programs act for a user, when the
+// password is another or the user signs out everywhere.
+type Programs bool
+
+// They go on: the user knows who has them. They end: nobody can tell who does.
+const (
+	KeepPrograms Programs = false
+	EndPrograms  Programs = true
+)
+
+// endPrograms ends the tokens of a user, if they are to end.
+func (s *Service) endPrograms(ctx context.Context, tx *live.Tx, userID string, p Programs) error {
+	if p == KeepPrograms {
+		return nil
+	}
+	for _, kind := range s.bearers.kinds {
+		if err := kind.End(ctx, tx, userID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // AcceptBearer lets a kind of tokens in. It is called while the program is put

@@ -60,7 +60,7 @@ func TestFreshForFiveMinutes(t *testing.T) {
 		_, err = n.Confirm(ctx, account.Actor{ID: bob.ID, Session: by.Session}, nil)
 		wantKind(t, "confirming another's session", err, errs.Unauthorized)
 		wantKind(t, "without a session", n.Confirmed(ctx, account.Actor{ID: bob.ID}), errs.Unauthorized)
-		if err := n.EndSessions(ctx, by, "", false); err != nil {
+		if err := n.EndSessions(ctx, by, "", false, account.KeepPrograms); err != nil {
 			t.Fatal(err)
 		}
 		wantKind(t, "ended", n.Confirmed(ctx, by), errs.Unauthorized)

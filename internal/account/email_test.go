@@ -140,7 +140,7 @@ func TestPendingAddressesEnd(t *testing.T) {
 			n.askFor(t, server, by, "third@example.net")
 		},
 		"with a new password": func(t *testing.T, n *node, _ *mailtest.Server, by account.Actor) {
-			if err := n.ChangePassword(t.Context(), home, by, password, "new password"); err != nil {
+			if err := n.ChangePassword(t.Context(), home, by, password, "new password", account.KeepPrograms); err != nil {
 				t.Error(err)
 			}
 		},

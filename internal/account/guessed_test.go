@@ -24,9 +24,9 @@ func TestGuessablePasswords(t *testing.T) {
 			}
 			for door, err := range map[string]error{
 				"sign up": signUp, "create": create,
-				"set":    n.SetPassword(ctx, account.Operator(), by.ID, p),
-				"change": n.ChangePassword(ctx, home, by, password, p),
-				"reset":  n.Reset(ctx, home.IP, strings.TrimPrefix(link, publicURL+"/reset#code="), p),
+				"set":    n.SetPassword(ctx, account.Operator(), by.ID, p, account.EndPrograms),
+				"change": n.ChangePassword(ctx, home, by, password, p, account.KeepPrograms),
+				"reset":  n.Reset(ctx, home.IP, strings.TrimPrefix(link, publicURL+"/reset#code="), p, account.EndPrograms),
 			} {
 				if !errs.Is(err, errs.Invalid) || errs.Of(err).Field != "body.password" {
 					t.Errorf("%s with %q: %v", door, p, err)

@@ -44,6 +44,8 @@ type (
 		Body struct {
 			Current  string `json:"current,omitempty" maxLength:"128" doc:"not needed when there is none"`
 			Password string `json:"password" minLength:"8" maxLength:"128"`
+
+			EndTokens Programs `json:"endTokens,omitempty" doc:"end all API tokens too; without it they go on"`
 		}
 	}
 	emailInput struct {
@@ -64,7 +66,8 @@ type (
 	}
 	endManyInput struct {
 		web.Mutation
-		Keep string `query:"keep" enum:"current" doc:"current: all but the one that asks"`
+		Keep      string   `query:"keep" enum:"current" doc:"current: all but the one that asks"`
+		EndTokens Programs `query:"endTokens" doc:"end all API tokens too"`
 	}
 	codeInput struct {
 		Body struct {
@@ -78,8 +81,9 @@ type (
 	}
 	resetInput struct {
 		Body struct {
-			Code     string `json:"code" maxLength:"64"`
-			Password string `json:"password" minLength:"8" maxLength:"128"`
+			Code      string `json:"code" maxLength:"64"`
+			Password  string `json:"password" minLength:"8" maxLength:"128"`
+			EndTokens *bool  `json:"endTokens,omitempty" doc:"end all API tokens too; so it is without it: somebody else may have had the account"`
 		}
 	}
 	verifyEmailOutput struct {
@@ -113,7 +117,7 @@ func (s *Service) confirmPassword(ctx context.Context, by Actor, in *confirmInpu
 }
 
 func (s *Service) changePassword(ctx context.Context, by Actor, in *changePasswordInput) (*noOutput, error) {
-	return nil, s.ChangePassword(ctx, DeviceOf(ctx), by, in.Body.Current, in.Body.Password)
+	return nil, s.ChangePassword(ctx, DeviceOf(ctx), by, in.Body.Current, in.Body.Password, in.Body.EndTokens)
 }
 
 func (s *Service) changeEmail(ctx context.Context, by Actor, in *emailInput) (*noOutput, error) {
@@ -136,7 +140,7 @@ func (s *Service) endOne(ctx context.Context, by Actor, in *endOneInput) (*noOut
 }
 
 func (s *Service) endMany(ctx context.Context, by Actor, in *endManyInput) (*noOutput, error) {
-	return nil, s.EndSessions(ctx, by, in.Tx, in.Keep == "current")
+	return nil, s.EndSessions(ctx, by, in.Tx, in.Keep == "current", in.EndTokens)
 }
 
 func (s *Service) forgot(ctx context.Context, in *emailInput) (*noOutput, error) {
@@ -150,7 +154,11 @@ func (s *Service) checkReset(ctx context.Context, in *codeInput) (*checkResetOut
 }
 
 func (s *Service) reset(ctx context.Context, in *resetInput) (*noOutput, error) {
-	return nil, s.Reset(ctx, web.ClientIP(ctx), in.Body.Code, in.Body.Password)
+	programs := EndPrograms
+	if in.Body.EndTokens != nil {
+		programs = Programs(*in.Body.EndTokens)
+	}
+	return nil, s.Reset(ctx, web.ClientIP(ctx), in.Body.Code, in.Body.Password, programs)
 }
 
 func (s *Service) verifyEmail(ctx context.Context, in *codeInput) (*verifyEmailOutput, error) {

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 
 	"github.com/peisear/peisear/internal/account/query"
 	"github.com/peisear/peisear/internal/base/db"
@@ -61,11 +62,11 @@ func (s *Service) Manage(ctx context.Context, by Actor, tx, id string, to Standi
 	})
 }
 
-// SetPassword gives an active user another password and ends all their sessions, for
-// whoever cannot hand them a link: see ResetLink. Errors are those of Manage; also
+// SetPassword gives an active user another password and ends all their sessions, and API
+// tokens, if they are to, for whoever cannot hand them a link: see ResetLink. Errors are those of Manage; also
 // Invalid: the password, Conflict: the user is disabled, and Unavailable: too many
 // passwords are being hashed.
-func (s *Service) SetPassword(ctx context.Context, by Actor, id, password string) (err error) {
+func (s *Service) SetPassword(ctx context.Context, by Actor, id, password string, programs Programs) (err error) {
 	defer errs.Wrap(&err, "account.SetPassword(%s)", id)
 	u, err := s.user(ctx, id)
 	if err != nil {
@@ -86,20 +87,20 @@ func (s *Service) SetPassword(ctx context.Context, by Actor, id, password string
 		if err != nil {
 			return none, err
 		}
-		return none, s.replacePassword(ctx, tx, u, hash, "", passwordSet)
+		return none, s.replacePassword(ctx, tx, u, renewal{hash: hash, programs: programs, event: passwordSet})
 	})
 	return err
 }
 
 // SignOutUser ends all sessions of a user, at once, and the sign-ins that await their
-// second factor. Forbidden: by is no admin. NotFound: there is no such user.
-func (s *Service) SignOutUser(ctx context.Context, by Actor, tx, id string) (err error) {
+// second factor; and API tokens, if they are to. Forbidden: by is no admin. NotFound: there is no such user.
+func (s *Service) SignOutUser(ctx context.Context, by Actor, tx, id string, programs Programs) (err error) {
 	defer errs.Wrap(&err, "account.SignOutUser(%s)", id)
 	_, _, err = live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
 		if _, err := managing(ctx, tx, by, id); err != nil {
 			return none, err
 		}
-		return none, s.endAll(ctx, tx, id, "")
+		return none, errors.Join(s.endPrograms(ctx, tx, id, programs), s.endAll(ctx, tx, id, ""))
 	})
 	return err
 }

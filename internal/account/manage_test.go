@@ -134,7 +134,7 @@ func TestSignOutUser(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			if err := n.SignOutUser(ctx, account.Operator(), "", ann.User.ID); err != nil {
+			if err := n.SignOutUser(ctx, account.Operator(), "", ann.User.ID, account.KeepPrograms); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -156,7 +156,7 @@ func TestSignOutUser(t *testing.T) {
 		if again, err := n.Login(ctx, home, "ann@example.org", password); err != nil || n.me(t, again) != http.StatusOK {
 			t.Errorf("signing in again: %v", err)
 		}
-		wantKind(t, "nobody", n.SignOutUser(ctx, account.Operator(), "", "nobody"), errs.NotFound)
+		wantKind(t, "nobody", n.SignOutUser(ctx, account.Operator(), "", "nobody", account.KeepPrograms), errs.NotFound)
 	})
 }
 
@@ -164,14 +164,14 @@ func TestSetPassword(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		ctx := t.Context()
 		ann := n.signUp(t, "ann", account.User)
-		wantKind(t, "a short one", n.SetPassword(ctx, account.Operator(), ann.User.ID, "1234567"), errs.Invalid)
-		wantKind(t, "of nobody", n.SetPassword(ctx, account.Operator(), "nobody", "another horse"), errs.NotFound)
+		wantKind(t, "a short one", n.SetPassword(ctx, account.Operator(), ann.User.ID, "1234567", account.EndPrograms), errs.Invalid)
+		wantKind(t, "of nobody", n.SetPassword(ctx, account.Operator(), "nobody", "another horse", account.EndPrograms), errs.NotFound)
 		off := n.signUp(t, "off", account.User).User
 		if _, err := n.SetDisabled(ctx, account.Operator(), off.ID, true); err != nil {
 			t.Fatal(err)
 		}
-		wantKind(t, "of somebody disabled", n.SetPassword(ctx, account.Operator(), off.ID, "another horse"), errs.Conflict)
-		if err := n.SetPassword(ctx, account.Operator(), ann.User.ID, "another horse"); err != nil {
+		wantKind(t, "of somebody disabled", n.SetPassword(ctx, account.Operator(), off.ID, "another horse", account.EndPrograms), errs.Conflict)
+		if err := n.SetPassword(ctx, account.Operator(), ann.User.ID, "another horse", account.EndPrograms); err != nil {
 			t.Fatal(err)
 		}
 		if status := n.me(t, ann); status != http.StatusUnauthorized {

@@ -88,11 +88,12 @@ func (s *Service) ConfirmPassword(ctx context.Context, from Device, by Actor, pa
 }
 
 // ChangePassword gives the actor another password, or the first. All other sessions
-// end, and so does what else the old one began: see Reset. Invalid: current is not the
+// end, and so does what else the old one began, and API tokens, if they are to: see Reset.
+// Invalid: current is not the
 // password, or the new one is none. Forbidden, with the code confirm: there is no
 // current one, and the actor has to prove first who they are. Conflict: it was changed
 // meanwhile. RateLimited and Unavailable: as in Login.
-func (s *Service) ChangePassword(ctx context.Context, from Device, by Actor, current, password string) (err error) {
+func (s *Service) ChangePassword(ctx context.Context, from Device, by Actor, current, password string, programs Programs) (err error) {
 	defer errs.Wrap(&err, "account.ChangePassword")
 	u, err := s.user(ctx, by.ID)
 	if err != nil {
@@ -114,13 +115,13 @@ func (s *Service) ChangePassword(ctx context.Context, from Device, by Actor, cur
 		return err
 	}
 	_, _, err = live.Write(ctx, s.log, audit(by, ""), func(tx *live.Tx) (none struct{}, err error) {
-		return none, s.replacePassword(ctx, tx, u, hash, by.Session, passwordChanged)
+		return none, s.replacePassword(ctx, tx, u, renewal{hash, by.Session, programs, passwordChanged})
 	})
 	if errs.Is(err, errs.NotFound) {
 		err = errs.New(errs.Conflict, "the password was changed meanwhile: sign in again")
 	}
 	if err == nil {
-		s.tell(ctx, s.passwordMail(u.Email))
+		s.tell(ctx, s.passwordMail(u.Email, programs))
 	}
 	return err
 }

@@ -91,7 +91,7 @@ func TestChangePassword(t *testing.T) {
 			"NUL":        {password, "12345678\x00", "body.password"},
 			"long":       {strings.Repeat("x", 129), "new password", "body.current"},
 		} {
-			err := n.ChangePassword(ctx, home, by, c.current, c.password)
+			err := n.ChangePassword(ctx, home, by, c.current, c.password, account.KeepPrograms)
 			if !errs.Is(err, errs.Invalid) || errs.Of(err).Field != c.field {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -99,7 +99,7 @@ func TestChangePassword(t *testing.T) {
 		if n.me(t, other) != http.StatusOK {
 			t.Error("a refused change has ended a session")
 		}
-		if err := n.ChangePassword(ctx, home, by, password, "new password"); err != nil {
+		if err := n.ChangePassword(ctx, home, by, password, "new password", account.KeepPrograms); err != nil {
 			t.Fatal(err)
 		}
 		for who, c := range map[string]struct {
@@ -132,17 +132,17 @@ func TestFirstPassword(t *testing.T) {
 		}
 		by := actor(t, n, s)
 		n.clock.pass(5 * time.Minute)
-		wantConfirm(t, "later", n.ChangePassword(t.Context(), home, by, "", password))
+		wantConfirm(t, "later", n.ChangePassword(t.Context(), home, by, "", password, account.KeepPrograms))
 		if _, err := n.Confirm(t.Context(), by, nil); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.ChangePassword(t.Context(), home, by, "", password); err != nil {
+		if err := n.ChangePassword(t.Context(), home, by, "", password, account.KeepPrograms); err != nil {
 			t.Fatal(err)
 		}
 		if err := n.login(t, "192.0.2.1", "ann@example.org", password); err != nil {
 			t.Error(err)
 		}
-		err = n.ChangePassword(t.Context(), home, by, "", "another password")
+		err = n.ChangePassword(t.Context(), home, by, "", "another password", account.KeepPrograms)
 		wantKind(t, "the second needs the first", err, errs.Invalid)
 	})
 }
@@ -152,8 +152,8 @@ func TestGuessingTheCurrentPasswordIsSlow(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		by := actor(t, n, n.signUp(t, "ann", account.User))
 		for range 10 {
-			wantKind(t, "guess", n.ChangePassword(t.Context(), home, by, "wrong password", "new password"), errs.Invalid)
+			wantKind(t, "guess", n.ChangePassword(t.Context(), home, by, "wrong password", "new password", account.KeepPrograms), errs.Invalid)
 		}
-		wantKind(t, "the eleventh", n.ChangePassword(t.Context(), home, by, password, "new password"), errs.RateLimited)
+		wantKind(t, "the eleventh", n.ChangePassword(t.Context(), home, by, password, "new password", account.KeepPrograms), errs.RateLimited)
 	})
 }

@@ -104,11 +104,16 @@ If it was not you, ask whoever runs %s for help.
 `, s.settings.PublicURL, to, email, s.settings.PublicURL)}
 }
 
-func (s *Service) passwordMail(to string) mail.Message {
+func (s *Service) passwordMail(to string, programs Programs) mail.Message {
+	ended := "Other sessions have ended; API tokens go on."
+	if programs == EndPrograms {
+		ended = "Other sessions have ended, and so have all API tokens."
+	}
 	return mail.Message{To: to, Subject: "Your password was changed", Text: fmt.Sprintf(`The account %s at %s has a new password.
+%s
 
 If it was not you, set another one: the page where you sign in sends you a link, %s/login
-`, to, s.settings.PublicURL, s.settings.PublicURL)}
+`, to, s.settings.PublicURL, ended, s.settings.PublicURL)}
 }
 
 func (s *Service) inviteMail(to, link string, expires *time.Time) mail.Message {

@@ -159,10 +159,10 @@ func (s *Service) resettable(ctx context.Context, ip netip.Addr, code string) (u
 
 // Reset sets the password of the user to whom a link belongs, which is used up by it.
 // All their sessions end, and so does what else waits for them: sign-ins, other links,
-// a change of the address. Second factors stay. Invalid: the password, or the link
+// a change of the address; and API tokens, if they are to. Second factors stay. Invalid: the password, or the link
 // cannot be used. RateLimited: too many wrong codes came from this address.
 // Unavailable: too many passwords are being hashed.
-func (s *Service) Reset(ctx context.Context, ip netip.Addr, code, password string) (err error) {
+func (s *Service) Reset(ctx context.Context, ip netip.Addr, code, password string, programs Programs) (err error) {
 	defer errs.Wrap(&err, "account.Reset")
 	u, err := s.resettable(ctx, ip, code)
 	if err != nil {
@@ -184,32 +184,41 @@ func (s *Service) Reset(ctx context.Context, ip netip.Addr, code, password strin
 		if u, err = q.GetUser(ctx, userID); err != nil {
 			return u, err
 		}
-		return u, s.replacePassword(ctx, tx, u, hash, "", passwordReset)
+		return u, s.replacePassword(ctx, tx, u, renewal{hash: hash, programs: programs, event: passwordReset})
 	})
 	if errs.Is(err, errs.NotFound) { // used or disabled meanwhile
 		err = errLink
 	}
 	if err == nil {
-		s.tell(ctx, s.passwordMail(u.Email))
+		s.tell(ctx, s.passwordMail(u.Email, programs))
 	}
 	return err
+}
+
+// renewal is a new password, and what does not end with the old one.
+type renewal struct {
+	hash     string
+	keep     string // a session; "" for none
+	programs Programs
+	event    string
 }
 
 // replacePassword gives a user, as the row was seen, another password. What the old one
 // began ends: sessions but the one to keep, sign-ins, links, a change of the address.
 // NotFound: the user is disabled, or the password was changed meanwhile.
-func (s *Service) replacePassword(ctx context.Context, tx *live.Tx, seen query.User, hash, keep, event string) error {
+func (s *Service) replacePassword(ctx context.Context, tx *live.Tx, seen query.User, to renewal) error {
 	q, old := query.New(tx), ""
 	if seen.PasswordHash != nil {
 		old = *seen.PasswordHash
 	}
-	if _, err := q.SetPassword(ctx, query.SetPasswordParams{ID: seen.ID, PasswordHash: &hash, Seen: old, Now: tx.Micros()}); err != nil {
+	if _, err := q.SetPassword(ctx, query.SetPasswordParams{ID: seen.ID, PasswordHash: &to.hash, Seen: old, Now: tx.Micros()}); err != nil {
 		return err
 	}
 	return errors.Join(
 		q.DeleteResets(ctx, seen.ID),
 		dropEmailChange(ctx, tx, seen.ID),
-		s.endAll(ctx, tx, seen.ID, keep),
-		recordPassword(tx, seen.ID, event),
+		s.endPrograms(ctx, tx, seen.ID, to.programs),
+		s.endAll(ctx, tx, seen.ID, to.keep),
+		recordPassword(tx, seen.ID, to.event),
 	)
 }

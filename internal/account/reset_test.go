@@ -82,8 +82,8 @@ func TestForgottenPassword(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		wantKind(t, "a short password", n.Reset(ctx, ip, code, "1234567"), errs.Invalid)
-		if err := n.Reset(ctx, ip, " "+code+"\n", "new password"); err != nil {
+		wantKind(t, "a short password", n.Reset(ctx, ip, code, "1234567", account.EndPrograms), errs.Invalid)
+		if err := n.Reset(ctx, ip, " "+code+"\n", "new password", account.EndPrograms); err != nil {
 			t.Fatal(err)
 		}
 		for who, c := range map[string]struct {
@@ -98,7 +98,7 @@ func TestForgottenPassword(t *testing.T) {
 		if err := n.login(t, "192.0.2.9", "ann@example.org", "new password"); err != nil {
 			t.Error(err)
 		}
-		wantKind(t, "used", n.Reset(ctx, ip, code, "new password"), errs.Invalid)
+		wantKind(t, "used", n.Reset(ctx, ip, code, "new password", account.EndPrograms), errs.Invalid)
 		wantKind(t, "used", n.CheckReset(ctx, ip, code), errs.Invalid)
 		n.Deliver(ctx)
 		if m := server.Next(t); m.To != "ann@example.org" || m.Subject() != "Your password was changed" {
@@ -201,12 +201,12 @@ func TestUnusableLinksLookTheSame(t *testing.T) {
 		old := n.forgotten(t, server, "ann@example.org")
 		n.clock.pass(30 * time.Minute)
 		used, sibling := n.forgotten(t, server, "ann@example.org"), n.forgotten(t, server, "ann@example.org")
-		if err := n.Reset(t.Context(), home.IP, used, "new password"); err != nil {
+		if err := n.Reset(t.Context(), home.IP, used, "new password", account.EndPrograms); err != nil {
 			t.Fatal(err)
 		}
 		n.clock.pass(time.Hour)
 		changed := n.forgotten(t, server, "ann@example.org")
-		if err := n.ChangePassword(t.Context(), home, actor(t, n, n.again(t, "ann", "new password")), "new password", password); err != nil {
+		if err := n.ChangePassword(t.Context(), home, actor(t, n, n.again(t, "ann", "new password")), "new password", password, account.KeepPrograms); err != nil {
 			t.Fatal(err)
 		}
 		kept := n.text(t, "SELECT token FROM sign_in UNION SELECT 'x'")
@@ -256,7 +256,7 @@ func TestALinkWorksOnce(t *testing.T) {
 		var good atomic.Int64
 		for i := range 10 {
 			wg.Go(func() {
-				if err := n.Reset(t.Context(), home.IP, code, fmt.Sprint("new password ", i)); err == nil {
+				if err := n.Reset(t.Context(), home.IP, code, fmt.Sprint("new password ", i), account.EndPrograms); err == nil {
 					good.Add(1)
 				} else if !errs.Is(err, errs.Invalid) {
 					t.Error(err)
@@ -280,7 +280,7 @@ func TestNoOldPasswordOutlivesAReset(t *testing.T) {
 		for i := range 30 {
 			wg.Go(func() {
 				if i == 10 {
-					if err := n.Reset(t.Context(), home.IP, code, "new password"); err != nil {
+					if err := n.Reset(t.Context(), home.IP, code, "new password", account.EndPrograms); err != nil {
 						t.Error(err)
 					}
 				}
@@ -308,7 +308,7 @@ func TestAResetEndsWhatAnIntruderBegan(t *testing.T) {
 		server.Next(t) // the notice to Ann
 		twoFactors(n)
 		token := n.pending(t, "ann")
-		if err := n.Reset(t.Context(), home.IP, n.forgotten(t, server, "ann@example.org"), "new password"); err != nil {
+		if err := n.Reset(t.Context(), home.IP, n.forgotten(t, server, "ann@example.org"), "new password", account.EndPrograms); err != nil {
 			t.Fatal(err)
 		}
 		_, err := n.Complete(t.Context(), home, token, enter(true))
@@ -340,7 +340,7 @@ func TestLinkOfAnAdmin(t *testing.T) {
 			t.Error("making a link ends sessions")
 		}
 		n.clock.pass(23 * time.Hour)
-		if err := n.Reset(t.Context(), home.IP, code, "new password"); err != nil {
+		if err := n.Reset(t.Context(), home.IP, code, "new password", account.EndPrograms); err != nil {
 			t.Error(err)
 		}
 		if n.me(t, s) != http.StatusUnauthorized {
@@ -365,7 +365,7 @@ func TestWithoutMail(t *testing.T) {
 			{Name: "forgot, nobody", Method: "POST", Path: "/api/auth/password/forgot", Body: `{"email":"nobody@example.org"}`, Status: 503, Has: []string{`"code":"mail"`}},
 			{Name: "e-mail", Method: "POST", Path: "/api/account/email", Header: bearer(s.AccessToken), Body: `{"email":"new@example.org"}`, Status: 503, Has: []string{`"code":"mail"`, "SMTP_URL"}},
 		})
-		if err := n.ChangePassword(t.Context(), home, actor(t, n, s), password, "new password"); err != nil || n.Waiting() != 0 {
+		if err := n.ChangePassword(t.Context(), home, actor(t, n, s), password, "new password", account.KeepPrograms); err != nil || n.Waiting() != 0 {
 			t.Errorf("%d notices wait, %v", n.Waiting(), err)
 		}
 	})

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/peisear/peisear/internal/account/query"
@@ -80,15 +81,16 @@ func (s *Service) EndSession(ctx context.Context, by Actor, tx, id string) (err 
 
 var errNoSession = errs.New(errs.NotFound, "there is no such session")
 
-// EndSessions ends the actor's sessions, all or all but the one that asks.
-func (s *Service) EndSessions(ctx context.Context, by Actor, tx string, keepCurrent bool) (err error) {
+// EndSessions ends the actor's sessions, all or all but the one that asks, and API tokens,
+// if they are to.
+func (s *Service) EndSessions(ctx context.Context, by Actor, tx string, keepCurrent bool, programs Programs) (err error) {
 	defer errs.Wrap(&err, "account.EndSessions(%t)", keepCurrent)
 	keep := ""
 	if keepCurrent {
 		keep = by.Session
 	}
 	_, _, err = live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
-		return none, s.endAll(ctx, tx, by.ID, keep)
+		return none, errors.Join(s.endPrograms(ctx, tx, by.ID, programs), s.endAll(ctx, tx, by.ID, keep))
 	})
 	return err
 }

@@ -247,7 +247,7 @@ func TestPendingSignInsEnd(t *testing.T) {
 		},
 		"when the user is gone": func(t *testing.T, n *node, id string) { n.exec(t, "DELETE FROM users WHERE id = $1", id) },
 		"when they sign out everywhere": func(t *testing.T, n *node, id string) {
-			if err := n.EndSessions(t.Context(), account.Actor{ID: id}, "", false); err != nil {
+			if err := n.EndSessions(t.Context(), account.Actor{ID: id}, "", false, account.KeepPrograms); err != nil {
 				t.Fatal(err)
 			}
 		},

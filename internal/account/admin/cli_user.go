@@ -151,7 +151,16 @@ func (c *whose) of(d *Desk, do func(ctx context.Context, o Office, p account.Pro
 
 type userPassword struct {
 	whose
-	PasswordStdin bool `help:"Read the new password from standard input instead of printing a link; all sessions end."`
+	PasswordStdin bool `help:"Read the new password from standard input instead of printing a link; all sessions end, and API tokens."`
+	KeepTokens    bool `help:"With --password-stdin: let API tokens go on."`
+}
+
+// Validate is called by kong.
+func (c *userPassword) Validate() error {
+	if c.KeepTokens && !c.PasswordStdin {
+		return errors.New("whoever uses the link says what becomes of API tokens: --keep-tokens needs --password-stdin")
+	}
+	return nil
 }
 
 // Run prints a link, or sets the password.
@@ -164,7 +173,7 @@ func (c *userPassword) Run(d *Desk) error {
 		if err != nil {
 			return err
 		}
-		if err := o.Accounts.SetPassword(ctx, account.Operator(), p.ID, password); err != nil {
+		if err := o.Accounts.SetPassword(ctx, account.Operator(), p.ID, password, account.Programs(!c.KeepTokens)); err != nil {
 			return err
 		}
 		return d.tell("%s has a new password.", p.Email)
@@ -183,12 +192,15 @@ func (c *userFactors) Run(d *Desk) error {
 	})
 }
 
-type userSignOut struct{ whose }
+type userSignOut struct {
+	whose
+	EndTokens bool `help:"End API tokens too."`
+}
 
 // Run ends all sessions.
 func (c *userSignOut) Run(d *Desk) error {
 	return c.of(d, func(ctx context.Context, o Office, p account.Profile) error {
-		if err := o.Accounts.SignOutUser(ctx, account.Operator(), "", p.ID); err != nil {
+		if err := o.Accounts.SignOutUser(ctx, account.Operator(), "", p.ID, account.Programs(c.EndTokens)); err != nil {
 			return err
 		}
 		return d.tell("%s is signed out everywhere.", p.Email)

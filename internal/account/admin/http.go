@@ -64,9 +64,10 @@ type (
 			Version  *int64        `json:"version,omitempty" doc:"the version that the admin saw"`
 		}
 	}
-	oneUserInput struct {
+	signOutInput struct {
 		web.Mutation
-		ID string `path:"id" format:"uuid"`
+		ID        string           `path:"id" format:"uuid"`
+		EndTokens account.Programs `query:"endTokens" doc:"end all API tokens too"`
 	}
 	resetLinkInput struct {
 		ID string `path:"id" format:"uuid"`
@@ -146,8 +147,8 @@ func (s *Service) updateUser(ctx context.Context, by account.Actor, in *updateUs
 	return &userOutput{u}, err
 }
 
-func (s *Service) signOut(ctx context.Context, by account.Actor, in *oneUserInput) (*noOutput, error) {
-	return nil, s.accounts.SignOutUser(ctx, by, in.Tx, in.ID)
+func (s *Service) signOut(ctx context.Context, by account.Actor, in *signOutInput) (*noOutput, error) {
+	return nil, s.accounts.SignOutUser(ctx, by, in.Tx, in.ID, in.EndTokens)
 }
 
 func (s *Service) resetLink(ctx context.Context, by account.Actor, in *resetLinkInput) (*resetLinkOutput, error) {

@@ -10,8 +10,8 @@
 // this one whose token it is (account.AcceptBearer), remembers the answer as long as an
 // access token lives, and enforces what the token may do. A token stops at once when it
 // is withdrawn, has expired, or its user is disabled or gone; a changed role is obeyed
-// at once. A user who is enabled again has their tokens back; passwords and sign-outs do
-// not touch them.
+// at once. A user who is enabled again has their tokens back. A new password and a sign-out
+// everywhere end them where somebody says so: see account.Programs.
 //
 // Who made and withdrew which token is recorded in the scope "admin", without the
 // token. When a token was last used is not: it is written down once a minute at most,
@@ -84,7 +84,7 @@ type Service struct {
 // New returns the service, whose tokens accounts accepts from now on. It does no I/O.
 func New(d *db.DB, log *live.Log, accounts *account.Service, logger *slog.Logger, now func() time.Time) *Service {
 	s := &Service{accounts: accounts, db: d, log: log, logger: logger, now: now, uses: newUses()}
-	accounts.AcceptBearer(account.Bearer{Prefix: prefix, Find: s.find, Used: s.used})
+	accounts.AcceptBearer(account.Bearer{Prefix: prefix, Find: s.find, Used: s.used, End: s.endAll})
 	return s
 }
 
@@ -167,6 +167,23 @@ func (s *Service) Revoke(ctx context.Context, by account.Actor, tx, id string) (
 		err = live.ErrOtherMutation
 	}
 	return err
+}
+
+// endAll ends all tokens of a user; see account.Bearer.
+func (s *Service) endAll(ctx context.Context, tx *live.Tx, userID string) error {
+	rows, err := query.New(tx).DeleteTokensOf(ctx, userID)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if err := s.accounts.EndToken(ctx, tx.Tx, userID, row.ID); err != nil {
+			return err
+		}
+		if err := tx.RecordIn(auditScope, entity, row.ID, recordedOf(row), nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Erase removes all that is kept of a user who is being deleted. It takes part in that

@@ -11,10 +11,11 @@ export function passwordProblem(password: string): string | undefined {
   return length > MAX_PASSWORD ? m.account_password_long({ max: MAX_PASSWORD }) : undefined;
 }
 
-/** Another password, or the first of an account that has none. All other sessions end with it. */
+/** Another password, or the first of an account that has none. All other sessions end with it; API tokens may. */
 export class PasswordChange {
   current = $state('');
   password = $state('');
+  endTokens = $state(false);
   readonly form = new Form(['current', 'password']);
 
   readonly #api: Api;
@@ -35,13 +36,16 @@ export class PasswordChange {
   }
 
   async #send(current: { current?: string }): Promise<boolean> {
-    const body = { ...current, password: this.password };
+    const body = { ...current, password: this.password, endTokens: this.endTokens };
     const sent = await this.form.send(() =>
       this.#confirmation.run(async () => {
         await ok(this.#api.POST('/api/account/password', { body }));
       }),
     );
-    if (sent) this.current = this.password = '';
+    if (sent) {
+      this.current = this.password = '';
+      this.endTokens = false;
+    }
     return sent;
   }
 }

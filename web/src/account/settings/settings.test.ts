@@ -72,8 +72,17 @@ describe('a password', () => {
     expect([change.form.errors, asked]).toEqual([{ current: 'Enter your password.' }, []]);
     change.current = 'secret';
     expect(await change.submit(true)).toBe(true);
-    expect(asked[0]!.body).toEqual({ current: 'secret', password: '12345678' });
+    expect(asked[0]!.body).toEqual({ current: 'secret', password: '12345678', endTokens: false });
     expect([change.current, change.password]).toEqual(['', '']);
+  });
+
+  it('ends API tokens where somebody wants it', async () => {
+    const asked = answers({ 'POST /api/account/password': () => new Response(null, { status: 204 }) });
+    const change = new PasswordChange(api, confirmation);
+    [change.current, change.password, change.endTokens] = ['secret', '12345678', true];
+    expect(await change.submit(true)).toBe(true);
+    expect(asked[0]!.body).toMatchObject({ endTokens: true });
+    expect(change.endTokens).toBe(false);
   });
 
   it('of an account without one needs a proof in its place', async () => {
@@ -83,7 +92,8 @@ describe('a password', () => {
     const change = new PasswordChange(api, confirmation);
     change.password = '12345678';
     expect(await change.submit(false)).toBe(true);
-    expect(asked.map(({ body }) => body)).toEqual([{ password: '12345678' }, { password: '12345678' }]);
+    const body = { password: '12345678', endTokens: false };
+    expect(asked.map((one) => one.body)).toEqual([body, body]);
   });
 
   it('that was refused stays, with the refusal beside its field', async () => {

@@ -1208,6 +1208,8 @@ export interface components {
     ChangePasswordInputBody: {
       /** @description not needed when there is none */
       current?: string;
+      /** @description end all API tokens too; without it they go on */
+      endTokens?: boolean;
       password: string;
     };
     CheckInputBody: {
@@ -1876,6 +1878,8 @@ export interface components {
     };
     ResetInputBody: {
       code: string;
+      /** @description end all API tokens too; so it is without it: somebody else may have had the account */
+      endTokens?: boolean;
       password: string;
     };
     ResetLinkOutputBody: {
@@ -2774,6 +2778,8 @@ export interface operations {
       query?: {
         /** @description current: all but the one that asks */
         keep?: 'current';
+        /** @description end all API tokens too */
+        endTokens?: boolean;
       };
       header?: {
         /** @description the client's id for the mutation; sent again, it is applied once */
@@ -3453,7 +3459,10 @@ export interface operations {
   };
   'user.signOut': {
     parameters: {
-      query?: never;
+      query?: {
+        /** @description end all API tokens too */
+        endTokens?: boolean;
+      };
       header?: {
         /** @description the client's id for the mutation; sent again, it is applied once */
         'Idempotency-Key'?: string;
