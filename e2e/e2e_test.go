@@ -10,6 +10,7 @@
 //	login NAME [PASSWORD]              sign in as name@example.org and call as that user from then on
 //	code NAME                          set $NAME to the code of the link that the last command printed
 //	totp NAME                          set $NAME to the code that an app shows which has just been set up
+//	mailed ADDRESS SUBJECT             take the next mail that has come to $MAILBOX
 //	sql STATEMENT                      run it on the database, as an operator would by hand
 //
 // the conditions [sqlite], [postgres] and [root], and in the environment what Setup puts there.
@@ -36,6 +37,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/peisear/peisear/internal/base/basetest"
+	"github.com/peisear/peisear/internal/base/mail/mailtest"
 )
 
 func TestMain(m *testing.M) { basetest.Main(m) }
@@ -57,6 +59,7 @@ func TestScripts(t *testing.T) {
 				"login":  login,
 				"code":   code,
 				"totp":   totpCode,
+				"mailed": mailed(t),
 				"sql":    runSQL,
 			},
 			RequireExplicitExec: true,
@@ -79,6 +82,9 @@ func build(t *testing.T) (dir string) {
 	return dir
 }
 
+// mailboxKey is where a script keeps its mail server.
+type mailboxKey struct{}
+
 func setUp(t *testing.T, env *testscript.Env, engine, bin string) error {
 	t.Helper()
 	port, err := freePort()
@@ -86,6 +92,9 @@ func setUp(t *testing.T, env *testscript.Env, engine, bin string) error {
 		return err
 	}
 	env.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	mailbox := mailtest.Start(t)
+	env.Values[mailboxKey{}] = mailbox
+	env.Setenv("MAILBOX", mailbox.URL())
 	env.Setenv("PORT", port)
 	env.Setenv("BIND_ADDR", "127.0.0.1:"+port)
 	env.Setenv("URL", "http://127.0.0.1:"+port)
@@ -226,6 +235,22 @@ func totpCode(ts *testscript.TestScript, neg bool, args []string) {
 	code, err := totp.GenerateCode(enrolment.Secret, time.Now())
 	ts.Check(err)
 	ts.Setenv(args[0], code)
+}
+
+func mailed(t *testing.T) func(*testscript.TestScript, bool, []string) {
+	t.Helper()
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 2 {
+			ts.Fatalf("usage: mailed ADDRESS SUBJECT")
+		}
+		mailbox := ts.Value(mailboxKey{}).(*mailtest.Server)
+		if mailbox.Waiting() == 0 { // commands send before they end
+			ts.Fatalf("no mail has come")
+		}
+		if m := mailbox.Next(t); m.To != args[0] || m.Subject() != args[1] {
+			ts.Fatalf("to %s: %s", m.To, m.Subject())
+		}
+	}
 }
 
 func runSQL(ts *testscript.TestScript, neg bool, args []string) {

@@ -21,7 +21,7 @@
 // signup.go (newcomer.go for those whom a provider vouches for), login.go, signin.go
 // (sessions begin, second factors), former.go (the one before ends), confirm.go (a fresh proof of identity), session.go
 // (refresh, sign-out), sessions.go (the list of them), own.go (name and password),
-// reset.go (a forgotten one), email.go (another address), post.go (mails), user.go,
+// reset.go (a forgotten one), email.go (another address), post.go and notice.go (mails), user.go,
 // list.go, manage.go (roles, disabling), leave.go (deletion), setting.go, initial.go
 // (the first admin), token.go (JWT), bearer.go (tokens of other kinds, and what they may
 // do), revoked.go, password.go, limit.go. The operations are in http.go and, on the own

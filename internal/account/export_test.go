@@ -1,24 +1,9 @@
 package account
 
-import (
-	"context"
-	"strings"
-)
+import "strings"
 
 // Hashes is how many passwords have been let through to be hashed.
 func (s *Service) Hashes() int64 { return s.gate.passed.Load() }
-
-// Deliver sends the mails that wait, and returns when they are sent.
-func (s *Service) Deliver(ctx context.Context) {
-	for {
-		select {
-		case job := <-s.post.jobs:
-			job(ctx)
-		default:
-			return
-		}
-	}
-}
 
 // Waiting is how many mails wait to be sent.
 func (s *Service) Waiting() int { return len(s.post.jobs) }

@@ -89,6 +89,9 @@ func (s *Service) SetPassword(ctx context.Context, by Actor, id, password string
 		}
 		return none, s.replacePassword(ctx, tx, u, renewal{hash: hash, programs: programs, event: passwordSet})
 	})
+	if err == nil {
+		s.tell(ctx, s.passwordMail(u.Email, programs))
+	}
 	return err
 }
 

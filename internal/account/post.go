@@ -52,9 +52,26 @@ func (s *Service) tell(ctx context.Context, m mail.Message) {
 	if !s.settings.Mail.On() {
 		return
 	}
-	err := s.post.later(func(ctx context.Context) { s.deliver(ctx, m) })
-	if err != nil {
+	s.wait(ctx, func(ctx context.Context) { s.deliver(ctx, m) })
+}
+
+// wait lets a notice wait until there is time for it.
+func (s *Service) wait(ctx context.Context, job func(context.Context)) {
+	if err := s.post.later(job); err != nil {
 		s.logger.WarnContext(ctx, "a notice was not sent", "error", err.Error())
+	}
+}
+
+// Deliver sends the mails that wait, and returns when they are sent: for a program that
+// ends, where Run does not.
+func (s *Service) Deliver(ctx context.Context) {
+	for {
+		select {
+		case job := <-s.post.jobs:
+			job(ctx)
+		default:
+			return
+		}
 	}
 }
 

@@ -68,6 +68,7 @@ func (d *Desk) at(do func(ctx context.Context, o Office) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, o.DB.Close()) }()
+	defer o.Accounts.Deliver(d.Ctx)
 	return errs.Plain(do(d.Ctx, o))
 }
 

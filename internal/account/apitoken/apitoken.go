@@ -127,6 +127,7 @@ func (s *Service) Create(ctx context.Context, by account.Actor, tx string, d Dra
 	case err != nil:
 		return Token{}, "", err
 	case seen == nil:
+		s.accounts.Notify(ctx, by.ID, account.TokenMade)
 		return t, secret, nil
 	case seen.Entity != entity:
 		return Token{}, "", live.ErrOtherMutation
@@ -163,10 +164,15 @@ func (s *Service) Revoke(ctx context.Context, by account.Actor, tx, id string) (
 		}
 		return none, tx.Record(entity, id, recordedOf(row), nil)
 	})
-	if err == nil && seen != nil && (seen.ID != id || seen.Op != live.Delete) {
-		err = live.ErrOtherMutation
+	switch {
+	case err != nil:
+		return err
+	case seen == nil:
+		s.accounts.Notify(ctx, by.ID, account.TokenWithdrawn)
+	case seen.ID != id || seen.Op != live.Delete:
+		return live.ErrOtherMutation
 	}
-	return err
+	return nil
 }
 
 // endAll ends all tokens of a user; see account.Bearer.

@@ -74,7 +74,7 @@ func newNode(t testing.TB, d *db.DB) *node {
 	return newNodeAt(t, d, &clock{now: time.Now()})
 }
 
-func newNodeAt(t testing.TB, d *db.DB, c *clock) *node {
+func newNodeAt(t testing.TB, d *db.DB, c *clock, changes ...func(*account.Settings)) *node {
 	t.Helper()
 	master, err := secret.NewMaster(strings.Repeat("s", secret.MinLength))
 	if err != nil {
@@ -83,11 +83,15 @@ func newNodeAt(t testing.TB, d *db.DB, c *clock) *node {
 	n := &node{db: d, hub: live.NewHub(), clock: c, lines: new(bytes.Buffer)}
 	n.log = live.New(d, n.hub)
 	logger := slog.New(slog.NewTextHandler(n.lines, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	n.accounts = account.New(d, n.log, n.hub, logger, account.Settings{
+	settings := account.Settings{
 		PublicURL: "http://localhost:3000", Secret: master, Keys: accounttest.Keys(t), AccessTTL: accessTTL,
 		RefreshTTL: 7 * 24 * time.Hour, Passwords: account.Argon2{Memory: 64, Time: 1, Threads: 1},
 		Clock: account.Clock{Now: n.clock.Now, Sleep: n.clock.sleep},
-	})
+	}
+	for _, change := range changes {
+		change(&settings)
+	}
+	n.accounts = account.New(d, n.log, n.hub, logger, settings)
 	n.Service = apitoken.New(d, n.log, n.accounts, logger, n.clock.Now)
 	api := web.New(logger, nil)
 	account.Feature(n.accounts).Routes(api)

@@ -166,6 +166,14 @@ func (s *Service) Reset(ctx context.Context, by account.Actor, userID string) (e
 		_, err := q.DeleteTOTP(ctx, userID)
 		return errors.Join(err, q.DeletePasskeys(ctx, userID))
 	})
+	return s.notify(ctx, userID, account.FactorsReset, err)
+}
+
+// notify tells a user what has changed, if it has.
+func (s *Service) notify(ctx context.Context, userID string, n account.Notice, err error) error {
+	if err == nil {
+		s.accounts.Notify(ctx, userID, n)
+	}
 	return err
 }
 

@@ -117,6 +117,7 @@ func (s *Service) FinishPasskey(ctx context.Context, by account.Actor, id, name 
 		}
 		return q.AddPasskey(ctx, add)
 	})
+	err = s.notify(ctx, by.ID, account.PasskeyAdded, err)
 	return Passkey{ID: add.ID, Name: name, CreatedAt: timeOf(add.Now), Synced: add.BackedUp}, codes, err
 }
 
@@ -202,7 +203,7 @@ func (s *Service) RemovePasskey(ctx context.Context, by account.Actor, id string
 		}
 		return s.accounts.KeepsAWayIn(ctx, tx, by.ID)
 	})
-	return err
+	return s.notify(ctx, by.ID, account.PasskeyRemoved, err)
 }
 
 func orNoPasskey(n int64, err error) error {

@@ -37,7 +37,7 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, by account.Actor) (codes
 		}
 		return s.replaceCodes(ctx, tx, by.ID, hashes)
 	})
-	return codes, err
+	return codes, s.notify(ctx, by.ID, account.CodesRenewed, err)
 }
 
 // newCodes returns codes as people read them, abcd-efgh-…, and as they are kept.

@@ -104,13 +104,14 @@ func (s *Service) FinishTOTP(ctx context.Context, from account.Device, by accoun
 		return nil, inSession(err, "body.code")
 	}
 	passed()
-	return s.change(ctx, by, by.ID, func(tx *live.Tx, _ owned) error {
+	codes, err = s.change(ctx, by, by.ID, func(tx *live.Tx, _ owned) error {
 		q := query.New(tx)
 		if n, err := q.DeleteDraft(ctx, query.DeleteDraftParams{UserID: by.ID, Seed: sealed}); err != nil || n == 0 {
 			return orRefused(err, errNoDraft)
 		}
 		return q.SetTOTP(ctx, query.SetTOTPParams{UserID: by.ID, Seed: sealed, Step: step, Now: now.UnixMicro()})
 	})
+	return codes, s.notify(ctx, by.ID, account.AppAdded, err)
 }
 
 var errNoDraft = errs.New(errs.Conflict, "this took too long: begin again with a new code to scan")
@@ -132,7 +133,7 @@ func (s *Service) RemoveTOTP(ctx context.Context, by account.Actor) (err error) 
 		}
 		return err
 	})
-	return err
+	return s.notify(ctx, by.ID, account.AppRemoved, err)
 }
 
 // match returns the step that a code is of. Unauthorized: it is of none near now.

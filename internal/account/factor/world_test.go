@@ -87,7 +87,7 @@ func newWorld(t testing.TB, d *db.DB, url string) *world {
 }
 
 // newProcess is one of several on a database.
-func newProcess(t testing.TB, d *db.DB, url string, at *clock) *world {
+func newProcess(t testing.TB, d *db.DB, url string, at *clock, changes ...func(*account.Settings)) *world {
 	t.Helper()
 	master, err := secret.NewMaster(strings.Repeat("s", secret.MinLength))
 	if err != nil {
@@ -95,11 +95,15 @@ func newProcess(t testing.TB, d *db.DB, url string, at *clock) *world {
 	}
 	w := &world{db: d, log: live.New(d, live.NewHub()), clock: at, master: master, lines: new(bytes.Buffer)}
 	logger := slog.New(slog.NewTextHandler(w.lines, nil))
-	w.accounts = account.New(d, w.log, live.NewHub(), logger, account.Settings{
+	settings := account.Settings{
 		PublicURL: url, Secret: master, Keys: accounttest.Keys(t), AccessTTL: 15 * time.Minute,
 		RefreshTTL: 7 * 24 * time.Hour, Passwords: cheap,
 		Clock: account.Clock{Now: w.clock.Now, Sleep: w.clock.sleep},
-	})
+	}
+	for _, change := range changes {
+		change(&settings)
+	}
+	w.accounts = account.New(d, w.log, live.NewHub(), logger, settings)
 	w.Service = factor.New(d, w.log, w.accounts, logger, factor.Settings{PublicURL: url, Secret: master, Now: w.clock.Now})
 	api := web.New(logger, nil)
 	account.Feature(w.accounts).Routes(api)

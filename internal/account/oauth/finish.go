@@ -221,28 +221,31 @@ func (s *Service) link(ctx context.Context, by account.Actor, id provider.ID, wh
 		return err
 	}
 	key := newID()
-	_, _, err := live.Write(ctx, s.log, account.Audit(by, ""), func(tx *live.Tx) (none struct{}, err error) {
+	isNew, _, err := live.Write(ctx, s.log, account.Audit(by, ""), func(tx *live.Tx) (isNew bool, err error) {
 		q := query.New(tx)
 		row, err := q.GetIdentity(ctx, query.GetIdentityParams{Issuer: who.Issuer, Subject: who.Subject})
 		switch {
 		case err == nil && row.UserID == by.ID:
-			return none, nil
+			return false, nil
 		case err == nil:
-			return none, errTaken
+			return false, errTaken
 		case !noRow(err):
-			return none, err
+			return false, err
 		}
 		all, err := q.ListIdentities(ctx, by.ID)
 		if err != nil {
-			return none, err
+			return false, err
 		}
 		if len(all) >= maxIdentities {
-			return none, coded(errs.Conflict, codeTooMany, "there is no room for one more")
+			return false, coded(errs.Conflict, codeTooMany, "there is no room for one more")
 		}
-		return none, keep(ctx, tx, key, by.ID, id, who)
+		return true, keep(ctx, tx, key, by.ID, id, who)
 	})
 	if errs.Is(err, errs.NotFound) { // disabled meanwhile
 		err = errSessionEnded
+	}
+	if err == nil && isNew {
+		s.accounts.Notify(ctx, by.ID, account.IdentityLinked)
 	}
 	return readable(err)
 }

@@ -63,7 +63,7 @@ func (s *Service) Unlink(ctx context.Context, by account.Actor, tx, id string) (
 	if err := s.accounts.Confirmed(ctx, by); err != nil {
 		return err
 	}
-	_, _, err = live.Write(ctx, s.log, account.Audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
+	_, seen, err := live.Write(ctx, s.log, account.Audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
 		row, err := query.New(tx).DeleteIdentity(ctx, query.DeleteIdentityParams{ID: id, UserID: by.ID})
 		if err != nil {
 			return none, err
@@ -73,6 +73,9 @@ func (s *Service) Unlink(ctx context.Context, by account.Actor, tx, id string) (
 		}
 		return none, tx.Record(identityEntity, id, auditedOf(row), nil)
 	})
+	if err == nil && seen == nil {
+		s.accounts.Notify(ctx, by.ID, account.IdentityUnlinked)
+	}
 	return err
 }
 
