@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextOf, refusalOf, signInAddress, signUpAddress } from './outside';
+import { refusalOf, signInAddress, signUpAddress } from './outside';
 
 const name = (id: string) => (id === 'oidc' ? 'Example ID' : 'the provider');
 const refusal = (query: string) => refusalOf(new URLSearchParams(query), name);
@@ -13,15 +13,6 @@ it('leads to the provider, and says where to go afterwards', () => {
 it('takes an invite along', () => {
   expect(signUpAddress('oidc', '')).toBe('/api/auth/oidc/signup/start');
   expect(signUpAddress('oidc', 'A+B')).toBe('/api/auth/oidc/signup/start?code=A%2BB');
-});
-
-it.each([
-  ['?next=%2Fp', '', '/p'],
-  ['?error=denied&provider=oidc&then=%2Fp', '', '/p'],
-  ['', '#factor=T&methods=totp&then=%2Fp%3Fq%3D1', '/p?q=1'],
-  ['?provider=oidc', '#factor=T', null],
-])('knows where somebody wanted to go: %s %s', (search, hash, next) => {
-  expect(nextOf(new URLSearchParams(search), hash)).toBe(next);
 });
 
 describe('a way back without a session', () => {

@@ -7,11 +7,6 @@ export function signInAddress(provider: string, then: string | null): string {
   return `/api/auth/${encodeURIComponent(provider)}/start${query}`;
 }
 
-/** Where somebody wanted to go. The server's ways back call it `then`, after a second factor behind the #. */
-export function nextOf(search: URLSearchParams, hash = ''): string | null {
-  return search.get('next') ?? search.get('then') ?? new URLSearchParams(hash.replace(/^#/u, '')).get('then');
-}
-
 /** Where signing up with a provider begins. Without an invite, where registration is open. */
 export function signUpAddress(provider: string, code: string): string {
   const query = code ? `?${new URLSearchParams({ code })}` : '';

@@ -1,1 +1,2 @@
 export { Router } from './router.svelte';
+export { wanted } from './wanted';
