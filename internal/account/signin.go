@@ -12,6 +12,7 @@ import (
 	"github.com/peisear/peisear/internal/account/query"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/live"
 )
 
 // A sign-in that waits for its second factor ends at whichever comes first.
@@ -149,6 +150,37 @@ func (s *Service) PendingUser(ctx context.Context, from Device, token string) (u
 // Errors are those of PendingUser and of use.
 func (s *Service) Complete(ctx context.Context, from Device, token string, use func(ctx context.Context, tx *db.Tx) error) (result SignedIn, err error) {
 	defer errs.Wrap(&err, "account.Complete")
+	return s.complete(ctx, from, token, func(c completion) (joined, error) {
+		return db.Write(ctx, s.db, func(tx *db.Tx) (joined, error) {
+			return s.finish(ctx, tx, c, func() error { return use(ctx, tx) })
+		})
+	})
+}
+
+// CompleteRecorded is Complete with a factor whose use is recorded in AuditScope.
+func (s *Service) CompleteRecorded(ctx context.Context, from Device, token string, use func(ctx context.Context, tx *live.Tx) error) (result SignedIn, err error) {
+	defer errs.Wrap(&err, "account.CompleteRecorded")
+	return s.complete(ctx, from, token, func(c completion) (joined, error) {
+		return db.Write(ctx, s.db, func(tx *db.Tx) (j joined, err error) {
+			// All of it inside, because all writers lock their scopes first.
+			err = live.Join(ctx, s.log, tx, audit(Actor{ID: c.row.UserID}, ""), func(tx *live.Tx) (err error) {
+				j, err = s.finish(ctx, tx.Tx, c, func() error { return use(ctx, tx) })
+				return err
+			})
+			return j, err
+		})
+	})
+}
+
+// completion is a sign-in that is tried to be completed.
+type completion struct {
+	row   query.SignIn
+	from  Device
+	start query.CreateSessionParams
+}
+
+// complete counts the try, lets write do it, and takes the count back when it was right.
+func (s *Service) complete(ctx context.Context, from Device, token string, write func(c completion) (joined, error)) (SignedIn, error) {
 	row, err := s.try(ctx, token)
 	if err != nil {
 		return SignedIn{}, err
@@ -157,17 +189,9 @@ func (s *Service) Complete(ctx context.Context, from Device, token string, use f
 	if err != nil {
 		return SignedIn{}, err
 	}
-	start := s.newSession(from, row.Method)
-	start.UserID = row.UserID
-	j, err := db.Write(ctx, s.db, func(tx *db.Tx) (j joined, err error) {
-		if n, err := query.New(tx).DeleteSignIn(ctx, row.Token); err != nil || n == 0 {
-			return j, cmp.Or(err, errPending)
-		}
-		if err := use(ctx, tx); err != nil {
-			return j, err
-		}
-		return s.begin(ctx, tx, from, start)
-	})
+	c := completion{row, from, s.newSession(from, row.Method)}
+	c.start.UserID = row.UserID
+	j, err := write(c)
 	if errs.Is(err, errs.NotFound) { // disabled or gone
 		err = errPending
 	}
@@ -176,6 +200,23 @@ func (s *Service) Complete(ctx context.Context, from Device, token string, use f
 	}
 	passed()
 	return s.signedIn(j.user, j.session)
+}
+
+// finish uses up the sign-in and its factor, and begins the session. The user's row is
+// locked before either, as by whoever deletes the user. NotFound: they are disabled or
+// gone.
+func (s *Service) finish(ctx context.Context, tx *db.Tx, c completion, use func() error) (j joined, err error) {
+	q := query.New(tx)
+	if _, err := q.LockActiveUser(ctx, c.row.UserID); err != nil {
+		return j, err
+	}
+	if n, err := q.DeleteSignIn(ctx, c.row.Token); err != nil || n == 0 {
+		return j, cmp.Or(err, errPending)
+	}
+	if err := use(); err != nil {
+		return j, err
+	}
+	return s.begin(ctx, tx, c.from, c.start)
 }
 
 // try counts one more try of a sign-in, if there is one left.

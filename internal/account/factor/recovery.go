@@ -10,7 +10,6 @@ import (
 
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/account/factor/query"
-	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/live"
 )
@@ -78,18 +77,16 @@ func hashRecovery(code string) string {
 func separates(r rune) bool { return r == ' ' || r == '-' }
 
 // useRecovery takes a code from a user. Unauthorized: it is none of theirs.
-func (s *Service) useRecovery(userID, code string) func(ctx context.Context, tx *db.Tx) error {
+func useRecovery(userID, code string) func(ctx context.Context, tx *live.Tx) error {
 	hash := hashRecovery(code)
-	return func(ctx context.Context, tx *db.Tx) error {
-		return live.Join(ctx, s.log, tx, account.Audit(account.Actor{ID: userID}, ""), func(tx *live.Tx) error {
-			old, err := load(ctx, tx, userID)
-			if err != nil {
-				return err
-			}
-			if n, err := query.New(tx).UseRecoveryCode(ctx, query.UseRecoveryCodeParams{UserID: userID, Hash: hash}); err != nil || n == 0 {
-				return orRefused(err, errCode)
-			}
-			return record(ctx, tx, userID, old)
-		})
+	return func(ctx context.Context, tx *live.Tx) error {
+		old, err := load(ctx, tx, userID)
+		if err != nil {
+			return err
+		}
+		if n, err := query.New(tx).UseRecoveryCode(ctx, query.UseRecoveryCodeParams{UserID: userID, Hash: hash}); err != nil || n == 0 {
+			return orRefused(err, errCode)
+		}
+		return record(ctx, tx, userID, old)
 	}
 }

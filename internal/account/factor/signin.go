@@ -45,7 +45,7 @@ func (s *Service) SignInWithRecovery(ctx context.Context, from account.Device, t
 	if err != nil {
 		return result, err
 	}
-	return s.accounts.Complete(ctx, from, token, s.useRecovery(userID, code))
+	return s.accounts.CompleteRecorded(ctx, from, token, useRecovery(userID, code))
 }
 
 // StartSecond asks for one of the user's passkeys in a sign-in; a challenge before it is

@@ -138,7 +138,9 @@ func Write[T any](ctx context.Context, l *Log, m Mutation, fn func(*Tx) (T, erro
 
 // Join records what fn changes inside a transaction that is there for something else,
 // and stands whether anything is recorded or not. It is never recognised as sent again.
-// Where a transaction can begin with its scopes, Write it: all writers lock them first.
+// Where a transaction can begin with its scopes, Write it; else Join before it locks a
+// row: all writers lock their scopes first, and who does not may wait for one of them who
+// waits for it.
 func Join(ctx context.Context, l *Log, dtx *db.Tx, m Mutation, fn func(*Tx) error) (err error) {
 	defer errs.Wrap(&err, "live.Join(%v)", m.Scopes)
 	m.Tx = uuid.Must(uuid.NewV7()).String()
