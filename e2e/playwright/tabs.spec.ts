@@ -13,13 +13,11 @@ test.use({
   },
 });
 
-for (const { where, host, secure } of [
-  { where: 'on this machine', host: '127.0.0.1', secure: true },
-  { where: 'on plain http under a name', host: NAME, secure: false },
+for (const { title, host, secure } of [
+  { title: 'eight tabs are live over one stream, and stay signed in', host: '127.0.0.1', secure: true },
+  { title: 'eight tabs on plain http are live over one stream, and stay signed in', host: NAME, secure: false },
 ]) {
-  test(`eight tabs ${where} are live over one stream, and stay signed in when their token is replaced`, async ({
-    context,
-  }) => {
+  test(title, async ({ context }) => {
     const here = (url: string) => url.replace('127.0.0.1', host);
     const server = await Server.at('127.0.0.1', (url) => ({ PUBLIC_BASE_URL: here(url), PEISEAR_MODE: 'local' }));
     try {
@@ -27,7 +25,7 @@ for (const { where, host, secure } of [
       const user = await server.invited(admin, 'Tabitha');
       await server.call(user, 'POST', '/api/projects', { key: 'TABS', name: 'Tabs' });
       await server.call(user, 'POST', '/api/projects/TABS/members', { email: admin.email, role: 'member' });
-      const write = (title: string) => server.call(admin, 'POST', '/api/projects/TABS/issues', { title });
+      const write = (what: string) => server.call(admin, 'POST', '/api/projects/TABS/issues', { title: what });
       await write('Written first');
 
       const open = new Set<unknown>();
