@@ -96,6 +96,9 @@ func (w *world) operations() []operation {
 		{"create", func(ctx context.Context, i int) error {
 			return w.client.do(ctx, http.MethodPost, "/api/projects/"+w.project+"/issues", fmt.Sprintf(`{"title":"Issue %d of the load"}`, i), http.StatusCreated, nil)
 		}},
+		{"comment", func(ctx context.Context, i int) error {
+			return w.client.do(ctx, http.MethodPost, "/api/issues/"+w.keys[i%len(w.keys)]+"/comments", fmt.Sprintf(`{"body":"Comment %d of the load"}`, i), http.StatusCreated, nil)
+		}},
 		{"move", func(ctx context.Context, i int) error {
 			key, after := w.keys[i%len(w.keys)], w.ids[(i*7+1)%len(w.ids)]
 			body := fmt.Sprintf(`{"statusId":%q,"after":%q}`, w.statuses[i%len(w.statuses)], after)

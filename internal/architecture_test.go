@@ -30,10 +30,11 @@ func mayImport() map[string][]string {
 		"notes":            {"account"},
 		"tracker/project":  {"account"},
 		"tracker/issue":    {"account", "tracker/project"},
+		"tracker/comment":  {"account", "tracker/project", "tracker/issue"},
 		"tracker/board":    {"account", "tracker/project", "tracker/issue"},
 		"tracker/importer": {"account", "tracker/project", "tracker/issue"},
 		"tracker/seed":     {"account", "tracker/project", "tracker/issue"},
-		"tracker":          {"account", "tracker/project", "tracker/issue", "tracker/board", "tracker/importer", "tracker/seed"},
+		"tracker":          {"account", "tracker/project", "tracker/issue", "tracker/comment", "tracker/board", "tracker/importer", "tracker/seed"},
 	}
 }
 
@@ -85,10 +86,10 @@ func TestEachTableHasOneWriter(t *testing.T) {
 	readers := map[string][]string{
 		// Members by e-mail, and their names; whether a token's user may come in; an identity is an active user's.
 		"users":          {"tracker/project", "account/apitoken", "account/oauth"},
-		"project":        {"tracker/issue", "tracker/board"}, // an issue's key holds the project's
-		"project_member": {"tracker/issue"},                  // every write asks for the role
-		"status":         {"tracker/issue", "tracker/board"}, // an issue's status is of its project
-		"issue":          {"tracker/board"},                  // the neighbours of a place
+		"project":        {"tracker/issue", "tracker/comment", "tracker/board"}, // an issue's key holds the project's
+		"project_member": {"tracker/issue", "tracker/comment"},                  // every write asks for the role
+		"status":         {"tracker/issue", "tracker/board"},                    // an issue's status is of its project
+		"issue":          {"tracker/comment", "tracker/board"},                  // what a comment is about; the neighbours of a place
 	}
 	write := regexp.MustCompile(`(?i)\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)`)
 	read := regexp.MustCompile(`(?i)\b(?:FROM|JOIN)\s+(\w+)`)

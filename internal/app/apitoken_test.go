@@ -125,6 +125,7 @@ type house struct {
 	userID                   string
 	hidden, open             string // ids of the projects
 	noteID, inviteID, bobsID string
+	commentID                string
 }
 
 // needles stand in everything that a token limited to the open project must not see.
@@ -147,6 +148,7 @@ func newHouse(t *testing.T, database string) *house {
 	h.hidden = id("/api/projects", `{"key":"NEEDLE","name":"needle","description":"needle"}`)
 	h.bobsID = id("/api/projects/NEEDLE/members", `{"email":"needle@example.org","role":"member"}`)
 	id("/api/projects/NEEDLE/issues", `{"title":"needle","description":"needle"}`)
+	h.commentID = id("/api/issues/NEEDLE-1/comments", `{"body":"needle"}`)
 	h.open = id("/api/projects", `{"key":"OPEN","name":"Open"}`)
 	id("/api/projects/OPEN/issues", `{"title":"Hay"}`)
 	h.noteID = id("/api/notes", `{"title":"needle"}`)
@@ -176,7 +178,7 @@ func (h *house) paths(t *testing.T, op route) []string {
 		"{scope}":    {"project:" + h.hidden, "user:" + h.userID, "org", "admin"},
 		"{provider}": {"oidc"},
 		"{userId}":   {h.bobsID, h.userID},
-		"{id}":       {h.noteID, h.inviteID, h.userID, h.bobsID},
+		"{id}":       {h.noteID, h.inviteID, h.commentID, h.userID, h.bobsID},
 		"{key}":      {"NEEDLE"},
 	}
 	if strings.HasPrefix(op.path, "/api/issues/") {
@@ -259,7 +261,7 @@ func TestLimitedTokensStayInside(t *testing.T) {
 		for _, op := range operations {
 			for _, path := range h.paths(t, op) {
 				status, answer := basetest.Do(t, h.Handler, op.method, path, limited, op.example(t, schemas))
-				for _, secret := range []string{needle, "NEEDLE", h.hidden, h.noteID, h.bobsID, h.inviteID} {
+				for _, secret := range []string{needle, "NEEDLE", h.hidden, h.noteID, h.bobsID, h.inviteID, h.commentID} {
 					if strings.Contains(answer, secret) {
 						t.Errorf("%s: %s %s shows %s: %d %s", op.id, op.method, path, secret, status, answer)
 					}
@@ -276,7 +278,7 @@ func TestLimitedTokensStayInside(t *testing.T) {
 		if after := h.state(t); after != before {
 			t.Errorf("before %s\nafter %s", before, after)
 		}
-		want := []string{"issue.get", "issue.list", "live.sync", "member.list", "note.get", "note.list", "project.get", "project.list"}
+		want := []string{"comment.get", "comment.list", "issue.get", "issue.list", "live.sync", "member.list", "note.get", "note.list", "project.get", "project.list"}
 		for _, id := range want {
 			if !found[id] {
 				t.Errorf("%s shows nothing even without a limit", id)
@@ -293,8 +295,11 @@ func (h *house) state(t *testing.T) string {
 		_, answer := basetest.Do(t, h.Handler, http.MethodGet, "/api/sync/"+scope, h.session, "")
 		all.WriteString(answer)
 	}
-	_, answer := basetest.Do(t, h.Handler, http.MethodGet, "/api/invites", h.session, "")
-	return all.String() + answer
+	for _, path := range []string{"/api/invites", "/api/issues/NEEDLE-1/comments"} {
+		_, answer := basetest.Do(t, h.Handler, http.MethodGet, path, h.session, "")
+		all.WriteString(answer)
+	}
+	return all.String()
 }
 
 // TestLimitedTokensWorkInside: within its limit a token does what its user may.
@@ -309,6 +314,7 @@ func TestLimitedTokensWorkInside(t *testing.T) {
 			{Name: "project", Path: "/api/projects/OPEN", Header: one, Status: 200},
 			{Name: "issue", Method: "POST", Path: "/api/projects/OPEN/issues", Header: one, Body: `{"title":"More hay"}`, Status: 201},
 			{Name: "change", Method: "PATCH", Path: "/api/issues/OPEN-1", Header: one, Body: `{"title":"Straw"}`, Status: 200},
+			{Name: "comment", Method: "POST", Path: "/api/issues/OPEN-1/comments", Header: one, Body: `{"body":"Dry"}`, Status: 201},
 			{Name: "a parent outside", Method: "PATCH", Path: "/api/issues/OPEN-1", Header: one, Body: `{"parentId":"` + h.hidden + `"}`, Status: 422},
 			{Name: "members", Path: "/api/projects/OPEN/members", Header: one, Status: 200},
 			{Name: "snapshot", Path: "/api/sync/project:" + h.open, Header: one, Status: 200, Has: []string{"Straw"}},

@@ -20,7 +20,7 @@ type column struct{ table, name string }
 // staying goes on referring to a user who was deleted: what they wrote for others, and
 // who let whom in.
 func staying() []column {
-	return []column{{"issue", "author_id"}, {"invite_codes", "created_by"}, {"invite_codes", "used_by"}}
+	return []column{{"issue", "author_id"}, {"comment", "author_id"}, {"invite_codes", "created_by"}, {"invite_codes", "used_by"}}
 }
 
 // seeds makes rows of the user $1 where nothing easier does.
@@ -79,6 +79,7 @@ func TestDeletionReachesEveryTable(t *testing.T) {
 			{Name: "people", Path: "/api/sync/org", Header: ada, Status: 200, Has: []string{`{"id":"` + id + `","displayName":"","deleted":true}`}, HasNot: []string{"Gone"}},
 			{Name: "people since", Path: "/api/sync/org?since=0", Header: ada, Status: 200, Has: []string{`"deleted":true`}, HasNot: []string{"Gone"}},
 			{Name: "what they wrote", Path: "/api/issues/GONE-1", Header: ada, Status: 200, Has: []string{`"authorId":"` + id, `"assigneeId":null`}},
+			{Name: "what they said", Path: "/api/issues/GONE-1/comments", Header: ada, Status: 200, Has: []string{`"authorId":"` + id, `"body":"Said"`}},
 			{Name: "the trail", Path: "/api/admin/audit?limit=200", Header: ada, Status: 200, Has: []string{`"kind":"deleted"`}, HasNot: []string{"Gone", "gone@", "new@example.org"}},
 			{Name: "nobody follows the trail", Path: "/api/sync/admin", Header: ada, Status: 404},
 		})
@@ -101,6 +102,7 @@ func lived(t *testing.T, a *app.App) (ada, gone map[string]string, id string) {
 	do(t, a, gone, http.MethodPost, "/api/notes", `{"title":"mine"}`, http.StatusCreated)
 	do(t, a, gone, http.MethodPost, "/api/projects", `{"key":"GONE","name":"A project"}`, http.StatusCreated)
 	do(t, a, gone, http.MethodPost, "/api/projects/GONE/issues", `{"title":"First","assigneeId":"`+id+`"}`, http.StatusCreated)
+	do(t, a, gone, http.MethodPost, "/api/issues/GONE-1/comments", `{"body":"Said"}`, http.StatusCreated)
 	do(t, a, gone, http.MethodPost, "/api/invites", `{}`, http.StatusCreated)
 	do(t, a, gone, http.MethodPost, "/api/account/tokens", `{"name":"Gone's token","scope":"write"}`, http.StatusCreated)
 	do(t, a, ada, http.MethodPost, "/api/admin/users/"+id+"/reset-link", "", http.StatusOK)

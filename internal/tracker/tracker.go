@@ -9,6 +9,7 @@ import (
 	"github.com/peisear/peisear/internal/base/feature"
 	"github.com/peisear/peisear/internal/base/live"
 	"github.com/peisear/peisear/internal/tracker/board"
+	"github.com/peisear/peisear/internal/tracker/comment"
 	"github.com/peisear/peisear/internal/tracker/importer"
 	"github.com/peisear/peisear/internal/tracker/issue"
 	"github.com/peisear/peisear/internal/tracker/project"
@@ -26,6 +27,7 @@ func Features(d *db.DB, log *live.Log, accounts *account.Service) []feature.Feat
 	return []feature.Feature{
 		project.Feature(projects),
 		issue.Feature(issues),
+		comment.Feature(comment.New(d, log, projects, issues)),
 		board.Feature(board.New(issues)),
 	}
 }

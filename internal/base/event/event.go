@@ -34,3 +34,6 @@ func (t *Topic[T]) Publish(ctx context.Context, tx *live.Tx, v T) error {
 	}
 	return nil
 }
+
+// Heard reports whether anybody has subscribed: what nobody hears need not be gathered.
+func (t *Topic[T]) Heard() bool { return len(t.subscribers) > 0 }

@@ -204,6 +204,18 @@ func (l *Log) find(ctx context.Context, m Mutation) (*Change, error) {
 	return &Change{Entity: row.Entity, ID: row.EntityID, Op: Op(row.Op)}, nil
 }
 
+// Find returns what the mutation began with in the first of its scopes that has it, nil
+// when none has: for whoever cannot tell any more in which one it was applied.
+func (l *Log) Find(ctx context.Context, m Mutation) (_ *Change, err error) {
+	defer errs.Wrap(&err, "live.Find")
+	for _, scope := range m.Scopes {
+		if seen, err := l.find(ctx, Mutation{Scopes: []string{scope}, Actor: m.Actor, Tx: m.Tx}); seen != nil || err != nil {
+			return seen, err
+		}
+	}
+	return nil, nil
+}
+
 // Epoch names this life of the log. A client that knows another one begins anew.
 func (l *Log) Epoch(ctx context.Context) (string, error) {
 	if known := l.epoch.Load(); known != nil {

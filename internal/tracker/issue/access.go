@@ -56,34 +56,6 @@ func enter(ctx context.Context, c db.Conn, by account.Actor, key Key, need proje
 	return row, project.Role(row.Role).Require(need)
 }
 
-// write runs fn as a mutation of the project with the key. Which project that is, is
-// known before the transaction; fn enters it again, by key, and returns NotFound when
-// that finds another one.
-func write[T any](ctx context.Context, s *Service, by account.Actor, tx, projectKey string,
-	fn func(tx *live.Tx, projectID string) (T, error),
-) (v T, seen *live.Change, err error) {
-	run := func(id string) (T, *live.Change, error) {
-		m := live.Mutation{Scopes: []string{project.Scope(id)}, Actor: by.ID, Tx: tx}
-		return live.Write(ctx, s.log, m, func(tx *live.Tx) (T, error) { return fn(tx, id) })
-	}
-	id, err := s.projects.Find(ctx, by, projectKey)
-	if err != nil {
-		return v, nil, err
-	}
-	v, seen, err = run(id)
-	if !errs.Is(err, errs.NotFound) {
-		return v, seen, err
-	}
-	now, gone := s.projects.FindAgain(ctx, by, projectKey)
-	switch {
-	case gone != nil:
-		return v, nil, gone
-	case now == id:
-		return v, nil, err
-	}
-	return run(now)
-}
-
 // enterIn is enter for a write to the project that is locked.
 func enterIn(ctx context.Context, tx *live.Tx, by account.Actor, key Key, projectID string) (query.EnterIssueRow, error) {
 	row, err := enter(ctx, tx, by, key, project.Member)

@@ -45,7 +45,7 @@ type Outcome struct {
 func (s *Service) Import(ctx context.Context, by account.Actor, projectKey string, sources []Source) (_ []Outcome, err error) {
 	defer errs.Wrap(&err, "issue.Import(%s)", projectKey)
 	projectKey = strings.ToUpper(projectKey)
-	outcomes, _, err := write(ctx, s, by, "", projectKey, func(tx *live.Tx, projectID string) ([]Outcome, error) {
+	outcomes, _, err := project.Write(ctx, s.projects, s.log, by, "", projectKey, func(tx *live.Tx, projectID string) ([]Outcome, error) {
 		p, err := project.Enter(ctx, tx, by, projectKey, project.Member)
 		if err == nil && p.ID != projectID {
 			err = errNoProject

@@ -25,6 +25,7 @@ import (
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/event"
 	"github.com/peisear/peisear/internal/base/fold"
 	"github.com/peisear/peisear/internal/base/live"
 	"github.com/peisear/peisear/internal/base/rank"
@@ -81,8 +82,18 @@ type Issue struct {
 // Edit changes a draft. It may run more than once.
 type Edit func(*Draft)
 
+// Removed says that an issue is being removed, with what hangs on it: its rows are
+// still there.
+type Removed struct {
+	ProjectID string
+	Issue     Issue
+}
+
 // Service keeps the issues.
 type Service struct {
+	// Removed is published in the transaction.
+	Removed *event.Topic[Removed]
+
 	db       *db.DB
 	log      *live.Log
 	projects *project.Service
@@ -92,7 +103,7 @@ type Service struct {
 // leaves a project are nobody's from then on.
 func New(d *db.DB, log *live.Log, projects *project.Service) *Service {
 	projects.Left.Subscribe(unassign)
-	return &Service{db: d, log: log, projects: projects}
+	return &Service{Removed: new(event.Topic[Removed]), db: d, log: log, projects: projects}
 }
 
 // Create makes an issue. Without a status it gets the project's first open one.
@@ -108,7 +119,7 @@ func (s *Service) Create(ctx context.Context, by account.Actor, tx, projectKey s
 		return Issue{}, err
 	}
 	id := uuid.Must(uuid.NewV7()).String()
-	i, seen, err := write(ctx, s, by, tx, projectKey, func(tx *live.Tx, projectID string) (Issue, error) {
+	i, seen, err := project.Write(ctx, s.projects, s.log, by, tx, projectKey, func(tx *live.Tx, projectID string) (Issue, error) {
 		c, err := enterColumn(ctx, tx, by, projectKey, projectID, d)
 		if err != nil {
 			return Issue{}, err
@@ -203,7 +214,7 @@ func (s *Service) Update(ctx context.Context, by account.Actor, tx string, key K
 func (s *Service) change(ctx context.Context, by account.Actor, tx string, key Key, version *int64,
 	alter func(ctx context.Context, tx *live.Tx, row query.Issue) (query.Issue, []Ranked, error),
 ) (Placed, error) {
-	changed, seen, err := write(ctx, s, by, tx, key.Project, func(tx *live.Tx, projectID string) (Placed, error) {
+	changed, seen, err := project.Write(ctx, s.projects, s.log, by, tx, key.Project, func(tx *live.Tx, projectID string) (Placed, error) {
 		found, err := enterIn(ctx, tx, by, key, projectID)
 		if err != nil {
 			return Placed{}, err
@@ -266,9 +277,13 @@ func update(ctx context.Context, tx *live.Tx, by account.Actor, old Issue, was, 
 // NotFound, Forbidden: as in Update.
 func (s *Service) Delete(ctx context.Context, by account.Actor, tx string, key Key) (err error) {
 	defer errs.Wrap(&err, "issue.Delete(%s)", key)
-	_, _, err = write(ctx, s, by, tx, key.Project, func(tx *live.Tx, projectID string) (struct{}, error) {
+	_, _, err = project.Write(ctx, s.projects, s.log, by, tx, key.Project, func(tx *live.Tx, projectID string) (struct{}, error) {
 		found, err := enterIn(ctx, tx, by, key, projectID)
 		if err != nil {
+			return struct{}{}, err
+		}
+		gone := Removed{ProjectID: projectID, Issue: issue(found.Issue, found.ProjectKey)}
+		if err := s.Removed.Publish(ctx, tx, gone); err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, remove(ctx, tx, by, found)

@@ -8,6 +8,7 @@ import (
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/live"
 	"github.com/peisear/peisear/internal/tracker/project/query"
 )
 
@@ -128,6 +129,33 @@ func (s *Service) FindAgain(ctx context.Context, by account.Actor, key string) (
 	}
 	s.found.put(by.ID, key, p.ID)
 	return p.ID, nil
+}
+
+// Write runs fn as a mutation of the project with the key, in the log. Which project that
+// is, is known before the transaction; fn enters it again, by key, and returns NotFound
+// when that finds another one.
+func Write[T any](ctx context.Context, s *Service, log *live.Log, by account.Actor, tx, key string,
+	fn func(tx *live.Tx, projectID string) (T, error),
+) (v T, seen *live.Change, err error) {
+	run := func(id string) (T, *live.Change, error) {
+		return live.Write(ctx, log, mutation(by, tx, id), func(tx *live.Tx) (T, error) { return fn(tx, id) })
+	}
+	id, err := s.Find(ctx, by, key)
+	if err != nil {
+		return v, nil, err
+	}
+	v, seen, err = run(id)
+	if !errs.Is(err, errs.NotFound) {
+		return v, seen, err
+	}
+	now, gone := s.FindAgain(ctx, by, key)
+	switch {
+	case gone != nil:
+		return v, nil, gone
+	case now == id:
+		return v, nil, err
+	}
+	return run(now)
 }
 
 // FirstOwner returns who has owned the project longest, for a program that acts

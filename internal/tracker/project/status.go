@@ -2,6 +2,7 @@ package project
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,6 +89,13 @@ func statuses(ctx context.Context, c db.Conn, projectID string) ([]Status, error
 
 func status(row query.Status) Status {
 	return Status{ID: row.ID, Name: row.Name, Category: Category(row.Category), Color: row.Color, Rank: row.Rank}
+}
+
+// Scopes lists the scopes of the projects that the actor, and their token, may see.
+func (s *Service) Scopes(ctx context.Context, by account.Actor) (_ []string, err error) {
+	defer errs.Wrap(&err, "project.Scopes")
+	all, err := s.scopes(ctx, by.ID)
+	return slices.DeleteFunc(slices.Clone(all), func(scope string) bool { return !by.May(scope) }), err
 }
 
 // scopes lists the scopes that the user's memberships let them follow.

@@ -916,6 +916,22 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/comments/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['comment.get'];
+    put?: never;
+    post?: never;
+    delete: operations['comment.delete'];
+    options?: never;
+    head?: never;
+    patch: operations['comment.update'];
+    trace?: never;
+  };
   '/api/health': {
     parameters: {
       query?: never;
@@ -994,6 +1010,22 @@ export interface paths {
     options?: never;
     head?: never;
     patch: operations['issue.update'];
+    trace?: never;
+  };
+  '/api/issues/{key}/comments': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['comment.list'];
+    put?: never;
+    post: operations['comment.create'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
     trace?: never;
   };
   '/api/issues/{key}/move': {
@@ -1232,6 +1264,30 @@ export interface components {
       /** @description shown this once; empty when there are some already */
       recoveryCodes: string[];
     };
+    Comment: {
+      /** Format: uuid */
+      authorId: string;
+      /** @description Markdown */
+      body: string;
+      /** Format: date-time */
+      createdAt: string;
+      /** Format: uuid */
+      id: string;
+      /** Format: uuid */
+      issueId: string;
+      /** @description the issue's key, like MESOS-12 */
+      issueKey: string;
+      /**
+       * Format: date-time
+       * @description when it was edited last
+       */
+      updatedAt: string;
+      /**
+       * Format: int64
+       * @description grows by one with every edit; above 1: it was edited
+       */
+      version: number;
+    };
     Configured: {
       clientId: string;
       configured: boolean;
@@ -1288,6 +1344,10 @@ export interface components {
       /** Format: uuid */
       statusId?: string;
       title: string;
+    };
+    CreateInputBody3: {
+      /** @description Markdown */
+      body: string;
     };
     CreateInviteInputBody: {
       /** @description only this address may use it; null for any */
@@ -1558,6 +1618,11 @@ export interface components {
     };
     ListOutputBody1: {
       items: components['schemas']['Issue'][];
+      /** @description null on the last page */
+      nextCursor: string | null;
+    };
+    ListOutputBody2: {
+      items: components['schemas']['Comment'][];
       /** @description null on the last page */
       nextCursor: string | null;
     };
@@ -2057,6 +2122,14 @@ export interface components {
        * @description the version that the user saw; name it with a description
        */
       version?: number;
+    };
+    UpdateInputBody3: {
+      body?: string;
+      /**
+       * Format: int64
+       * @description the version that the user saw
+       */
+      version: number;
     };
     UpdateMemberInputBody: {
       /** @enum {string} */
@@ -4297,6 +4370,107 @@ export interface operations {
       };
     };
   };
+  'comment.get': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Comment'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'comment.delete': {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description the client's id for the mutation; sent again, it is applied once */
+        'Idempotency-Key'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description No Content */
+      204: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'comment.update': {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description the client's id for the mutation; sent again, it is applied once */
+        'Idempotency-Key'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['UpdateInputBody3'];
+      };
+    };
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Comment'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
   'health.get': {
     parameters: {
       query?: never;
@@ -4556,6 +4730,83 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Issue'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'comment.list': {
+    parameters: {
+      query?: {
+        /** @description the oldest first, or the newest */
+        sort?: 'created' | '-created';
+        /** @description nextCursor of the page before */
+        cursor?: string;
+        limit?: number;
+      };
+      header?: never;
+      path: {
+        /** @description the issue's key, like MESOS-12 */
+        key: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ListOutputBody2'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'comment.create': {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description the client's id for the mutation; sent again, it is applied once */
+        'Idempotency-Key'?: string;
+      };
+      path: {
+        /** @description the issue's key, like MESOS-12 */
+        key: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['CreateInputBody3'];
+      };
+    };
+    responses: {
+      /** @description Created */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Comment'];
         };
       };
       /** @description Error */
