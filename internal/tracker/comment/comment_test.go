@@ -241,22 +241,29 @@ func TestEveryChangeIsLogged(t *testing.T) {
 			t.Fatalf("%v, %v", entries, err)
 		}
 		for i, op := range []live.Op{live.Create, live.Update, live.Delete} {
-			if got := entries[i].Changes[0]; got.Op != op || got.Entity != "comment" || got.ID != c.ID || len(entries[i].Changes) != 1 {
+			if got := entries[i].Changes[0]; got.Op != op || got.Entity != "comment" || got.ID != c.ID {
 				t.Errorf("entry %d: %+v", i, got)
 			}
 		}
-		var whole comment.Comment
-		if err := json.Unmarshal(entries[0].Changes[0].Patch, &whole); err != nil || whole != c {
-			t.Errorf("%v, %+v", err, whole)
+		if diff := cmp.Diff(c, read[comment.Comment](t, entries[0])); diff != "" {
+			t.Error(diff)
 		}
-		var patch map[string]any
-		if err := json.Unmarshal(entries[1].Changes[0].Patch, &patch); err != nil || len(patch) != 3 || patch["body"] != "two" {
-			t.Errorf("%v, %v", err, patch)
+		if patch := read[map[string]any](t, entries[1]); len(patch) != 3 || patch["body"] != "two" {
+			t.Errorf("%v", patch)
 		}
 		if entries[2].Actor != w.owner.ID || changed.Version != 2 {
 			t.Errorf("%+v", entries[2])
 		}
 	})
+}
+
+// read returns the patch of the only change of an entry.
+func read[T any](t *testing.T, e live.Entry) (patch T) {
+	t.Helper()
+	if err := json.Unmarshal(e.Changes[0].Patch, &patch); err != nil || len(e.Changes) != 1 {
+		t.Errorf("%+v, %v", e, err)
+	}
+	return patch
 }
 
 // heard collects what the topics say, from committed transactions only.
