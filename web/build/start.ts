@@ -31,6 +31,8 @@ export function start({ texts, always, fonts }: Options) {
   const areas = new Map<string, Set<string>>();
   /** For each text what loads it: the app, or the pages. */
   const users = new Map<string, Set<string>>();
+  /** For each text the files that say it. */
+  const places = new Map<string, Set<string>>();
 
   const plugin: Plugin = {
     name: 'start',
@@ -40,8 +42,10 @@ export function start({ texts, always, fonts }: Options) {
         if (into.has(id) || TEXT.test(id)) return;
         into.add(id);
         const { code, importedIds = [] } = this.getModuleInfo(id) ?? {};
-        for (const [, text] of (user && code?.matchAll(/\bm\.(\w+)/g)) || [])
+        for (const [, text] of (user && code?.matchAll(/\bm\.(\w+)/g)) || []) {
           users.set(text!, (users.get(text!) ?? new Set()).add(user!));
+          places.set(text!, (places.get(text!) ?? new Set()).add(id));
+        }
         for (const next of importedIds) follow(next, into, user);
       };
       const ids = [...this.getModuleIds()];
@@ -64,9 +68,12 @@ export function start({ texts, always, fonts }: Options) {
   };
 
   const usersOf = (id: string) => users.get(textOf(id)) ?? new Set();
-  const isEarly = (id: string) =>
-    TEXT.test(id) && (usersOf(id).has('app') || (areaOf.get(textOf(id)) ?? 'base') === 'base');
+  const isBase = (id: string) => (areaOf.get(textOf(id)) ?? 'base') === 'base';
+  /** Everybody's, but only one file says it: it comes with that file. */
+  const isLone = (id: string) => isBase(id) && !usersOf(id).has('app') && places.get(textOf(id))?.size === 1;
+  const isEarly = (id: string) => TEXT.test(id) && (usersOf(id).has('app') || isBase(id)) && !isLone(id);
   const shared = (id: string): string | null => {
+    if (TEXT.test(id) && isLone(id)) return null;
     if (TEXT.test(id)) return usersOf(id).size > 1 ? areaOf.get(textOf(id))! : null;
     return [...areas].find(([, files]) => files.has(id))?.[0] ?? null;
   };

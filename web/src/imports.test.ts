@@ -16,6 +16,7 @@ const MAY: Record<string, readonly string[]> = {
   notes: ['base', 'account'],
   'tracker/project': ['base', 'account'],
   'tracker/issue': ['base', 'account', 'tracker/project'],
+  'tracker/comment': ['base', 'account', 'tracker/project', 'tracker/issue'],
   'tracker/board': ['base', 'account', 'tracker/project', 'tracker/issue'],
 };
 /** The files of the root, which know everybody or, but for product.ts, nobody. */
@@ -128,6 +129,7 @@ const TEXTS: Record<string, string> = {
   note: 'notes',
   project: 'tracker/project',
   issue: 'tracker/issue',
+  comment: 'tracker/comment',
   board: 'tracker/board',
 };
 
@@ -155,6 +157,7 @@ test.each([
   ['notes/note.ts', '../tracker/issue', 'notes may'],
   ['tracker/project/project.ts', '../issue', 'tracker/project may'],
   ['tracker/issue/issue.ts', '../board/board.svelte', 'tracker/issue may'],
+  ['tracker/issue/IssueBody.svelte', '../comment', 'tracker/issue may'],
   ['tracker/board/board.svelte.ts', '../issue/issue', 'enter tracker/issue by its index.ts'],
   ['tracker/board/board.svelte.ts', '../issue/IssueCard.svelte', 'enter tracker/issue by its index.ts'],
   ['App.svelte', './tracker/board', 'only product.ts'],

@@ -3,7 +3,8 @@ import { account } from './account';
 import type { Feature } from './base/feature';
 import { notes } from './notes';
 import { board } from './tracker/board';
+import { comment } from './tracker/comment';
 import { issue } from './tracker/issue';
 import { project } from './tracker/project';
 
-export const features: readonly Feature[] = [project, issue, board, notes, account];
+export const features: readonly Feature[] = [project, issue, comment, board, notes, account];

@@ -58,6 +58,8 @@ export interface Feature {
   scopes?: (read: Reader) => string[];
   /** What a token of the API may be limited to: scopes of the change log, in words. Read in $derived. */
   limits?: (store: Store) => readonly { value: string; label: string }[];
+  /** Parts below the page of a row of others, by the entity's name. They come when the page has shown. */
+  below?: Readonly<Record<string, () => Promise<{ default: Component<{ id: string; key: string }> }>>>;
   admin?: Administration;
   entities?: readonly Entity<never>[];
   mutations?: readonly Mutation<never>[];

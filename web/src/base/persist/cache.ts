@@ -151,7 +151,7 @@ export class StoredCache {
     const head = this.#heads.get(scope);
     const dirty = this.#dirty.get(scope);
     if (!head || !dirty) return;
-    const tables = [...source.tables()];
+    const tables = [...source.tables()].filter(keeps);
     const entities = Object.fromEntries(tables.map((table) => [table.entity.name, [...table.base().values()]]));
     const fits = tables.every((table) => (head.chunks[table.entity.name] ?? 0) * CHUNK * 2 >= table.base().size);
     if (!fits) return this.store({ scope, epoch: source.epoch, seq: source.seq, entities });
@@ -223,6 +223,11 @@ function clear(tx: IDBTransaction, scope: string): void {
   tx.objectStore('scope').delete(scope);
   tx.objectStore('chunk').delete(IDBKeyRange.bound([scope], [scope, []]));
   tx.objectStore('log').delete(IDBKeyRange.bound([scope], [scope, []]));
+}
+
+/** What is read on demand is read anew. */
+export function keeps({ entity }: { entity: Entity }): boolean {
+  return !entity.onDemand;
 }
 
 /** Rows by the chunk they belong to. */

@@ -1,5 +1,5 @@
 import type { Entry, Keeper, Replica } from '../sync';
-import type { StoredCache } from './cache';
+import { keeps, type StoredCache } from './cache';
 
 /** Rows that changed since the chunks were written, before they are folded in. */
 const FOLD_FROM = 200;
@@ -78,7 +78,9 @@ export class CacheKeeper implements Keeper {
     if (!this.#whole.delete(name)) return;
     const scope = this.#replica.scope(name);
     if (!scope) return;
-    const tables = [...scope.tables()].map((table) => [table.entity.name, [...table.base().values()]] as const);
+    const tables = [...scope.tables()]
+      .filter(keeps)
+      .map((table) => [table.entity.name, [...table.base().values()]] as const);
     await cache.store({ scope: name, epoch: scope.epoch, seq: scope.seq, entities: Object.fromEntries(tables) });
   }
 

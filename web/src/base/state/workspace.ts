@@ -33,6 +33,8 @@ interface Options {
 export class Workspace {
   readonly me: Me;
   readonly store: Store;
+  /** What was begun to be written and not sent, by its place. In memory only. */
+  readonly drafts = new Map<string, string>();
   readonly #engine: Engine;
   readonly #live: Live;
   /** Null in browsers that keep nothing. */

@@ -1,5 +1,15 @@
 import { createSubscriber } from 'svelte/reactivity';
-import { key, type Engine, type Entity, type Made, type Mutation, type Pending, type Reader, type Row } from '../sync';
+import {
+  key,
+  type Engine,
+  type Entity,
+  type Made,
+  type Mutation,
+  type Pending,
+  type Reader,
+  type Replica,
+  type Row,
+} from '../sync';
 
 /** The rows of one entity, of one scope or of all; every method may be read in $derived and markup. */
 export interface Table<R extends Row> {
@@ -47,6 +57,11 @@ export class Store {
 
   setDetail(entity: Entity<never>, id: string, fields: Record<string, unknown>): void {
     this.#engine.replica.setDetail(entity.name, id, fields);
+  }
+
+  /** What the engine knows, for parts of the base that are loaded later. */
+  get replica(): Replica {
+    return this.#engine.replica;
   }
 
   /** The mutations that the server has not answered yet. */

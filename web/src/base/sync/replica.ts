@@ -107,7 +107,7 @@ export class Replica {
   /** Shows what is there of a snapshot that is still arriving; the scope is filled when the rest is here. */
   begin({ scope, entities }: Snapshot): void {
     this.#need(scope).fill(entities);
-    this.#replay(scope);
+    this.replay(scope);
   }
 
   /** Adds a page to what begin showed. Rows that are newer here stay. */
@@ -124,7 +124,7 @@ export class Replica {
 
   load(snapshot: Snapshot): void {
     this.#need(snapshot.scope).load(snapshot.epoch, snapshot.seq, snapshot.entities);
-    this.#replay(snapshot.scope);
+    this.replay(snapshot.scope);
     this.signals.emit(key.scopes);
   }
 
@@ -137,7 +137,7 @@ export class Replica {
       if (!(whole = scope.apply(entry))) break;
       this.#recognise(entry);
     }
-    this.#replay(name);
+    this.replay(name);
     return whole;
   }
 
@@ -167,7 +167,7 @@ export class Replica {
   add(pending: Pending): void {
     if (this.#pending.some(({ tx }) => tx === pending.tx)) return;
     this.#pending = [...this.#pending, pending];
-    this.#replay(pending.scope);
+    this.replay(pending.scope);
     this.signals.emit(key.pending);
   }
 
@@ -181,11 +181,8 @@ export class Replica {
       scope?.accept(entity, row);
       if (entity === creates) this.#alias(tx, row.id);
     }
-    for (const { entity, id } of answer.gone ?? []) {
-      scope?.table(entity)?.forget(id);
-      this.setDetail(entity, id, null);
-    }
-    this.#replay(pending.scope);
+    for (const { entity, id } of answer.gone ?? []) scope?.forget(entity, id);
+    this.replay(pending.scope);
     this.signals.emit(key.pending);
   }
 
@@ -193,7 +190,7 @@ export class Replica {
   refused(tx: string): void {
     const pending = this.#take(tx);
     if (!pending) return;
-    this.#replay(pending.scope);
+    this.replay(pending.scope);
     this.signals.emit(key.pending);
   }
 
@@ -236,7 +233,8 @@ export class Replica {
     this.#pending = this.#pending.map((pending) => ({ ...pending, args: replaced(pending.args, temporary, id) }));
   }
 
-  #replay(name: string): void {
+  /** Puts the mutations that wait over the rows anew, and tells listeners. */
+  replay(name: string): void {
     const scope = this.#scopes.get(name);
     if (!scope) return;
     for (const table of scope.tables()) table.bare();

@@ -77,7 +77,7 @@ export class Scope implements Draft {
       if (op === 'create') table.create({ ...row, id });
       else if (op === 'update') table.update(id, row);
       else table.delete(id);
-      if (op === 'delete') this.#onDetail(entity, id, null);
+      if (op === 'delete') this.#left(entity, id);
       else if (detail) this.#onDetail(entity, id, detail);
     }
     this.seq = entry.seq;
@@ -91,6 +91,18 @@ export class Scope implements Draft {
     const { row, detail } = split(table.entity, whole);
     table.create({ ...row, id: whole.id });
     if (detail) this.#onDetail(name, whole.id, detail);
+  }
+
+  /** Takes from an answer that a row is gone. */
+  forget(name: string, id: string): void {
+    this.table(name)?.forget(id);
+    this.#left(name, id);
+  }
+
+  /** What hung on a row that is gone goes, too. */
+  #left(name: string, id: string): void {
+    this.#onDetail(name, id, null);
+    for (const table of this.#tables.values()) if (table.entity.onDemand?.of === name) table.guard?.leave(id);
   }
 
   get<R extends Row>(entity: Entity<R>, id: string): R | undefined {

@@ -1,6 +1,18 @@
 import { Sorted } from './sorted';
 import type { Entity, Row } from './types';
 
+/** Decides which rows of an entity are held that is read on demand: see on-demand.ts. */
+export interface Guard<R extends Row = Row> {
+  /** The row as it is to be held, if it is. */
+  admit(row: R): R | null;
+  /** A row that is not here has changed, or was deleted. */
+  miss(id: string, patch: Partial<R> | null): void;
+  /** All rows are gone. */
+  clear(): void;
+  /** The row is gone that a group hangs on. */
+  leave(group: string): void;
+}
+
 /**
  * The rows of one entity in one scope: what the server confirmed (base), what pending mutations put over it
  * (overlay), and the sum of both (view), which is what readers and indexes see.
@@ -13,6 +25,8 @@ export class Table<R extends Row = Row> {
   readonly #sorted = new Map<string, Sorted<R>>();
   /** Deleted by an answer whose log entry is still to come: older entries must not revive them. */
   readonly #gone = new Set<string>();
+  /** Of an entity that is read on demand. Without one, nothing is held. */
+  guard: Guard<R> | null = null;
   #list: readonly R[] | null = null;
   #dirty = false;
 
@@ -54,6 +68,7 @@ export class Table<R extends Row = Row> {
     this.#overlay.clear();
     this.#view.clear();
     this.#gone.clear();
+    this.guard?.clear();
     for (const row of rows) {
       const frozen = Object.freeze(row);
       this.#base.set(row.id, frozen);
@@ -65,7 +80,9 @@ export class Table<R extends Row = Row> {
   }
 
   /** A row that the server created. */
-  create(row: R): void {
+  create(given: R): void {
+    const row = this.entity.onDemand ? this.guard?.admit(given) : given;
+    if (!row) return;
     const known = this.#base.get(row.id);
     if (this.#gone.has(row.id) || (known && !newer(row, known))) return;
     this.#confirm(row.id, row);
@@ -74,6 +91,7 @@ export class Table<R extends Row = Row> {
   /** A change that the server made; one that an answer brought before is skipped. */
   update(id: string, patch: Partial<R>): void {
     const known = this.#base.get(id);
+    if (!known) this.guard?.miss(id, patch);
     if (!known || !newer(patch, known)) return;
     this.#confirm(id, { ...known, ...patch });
   }
@@ -81,6 +99,7 @@ export class Table<R extends Row = Row> {
   /** A row that the server deleted, by its log. */
   delete(id: string): void {
     this.#gone.delete(id);
+    this.guard?.miss(id, null);
     this.#confirm(id, null);
   }
 
@@ -135,6 +154,6 @@ export class Table<R extends Row = Row> {
 }
 
 /** Rows without versions have no order but that of arrival. */
-function newer(row: { readonly version?: number | undefined }, known: Row): boolean {
+export function newer(row: { readonly version?: number | undefined }, known: Row): boolean {
   return row.version === undefined || known.version === undefined || row.version > known.version;
 }

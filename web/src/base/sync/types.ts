@@ -22,6 +22,18 @@ export interface Entity<R extends Row = Row> {
   readonly indexes?: Readonly<Record<string, Index<R>>>;
   /** Fields too large to hold for every row; they live in the details, loaded one by one. */
   readonly detail?: readonly string[];
+  readonly onDemand?: OnDemand;
+}
+
+/**
+ * Says that rows are read by group when they are looked at, such as what was said about one other row. Snapshots have
+ * none of them; what happens is followed in the groups that were read, and they are not kept over reloads.
+ */
+export interface OnDemand {
+  /** The index whose groups are read. */
+  readonly index: string;
+  /** The entity whose ids are the groups: with such a row its group goes. */
+  readonly of: string;
 }
 
 export interface Change {

@@ -2,7 +2,10 @@
 import type { Feature } from '../../base/feature';
 import { createIssue, deleteIssue, issues, moveIssue, updateIssue } from './issue';
 
-export { createIssue, deleteIssue, issues, moveIssue, updateIssue, type Issue } from './issue';
+export { createIssue, deleteIssue, issues, keyOf, moveIssue, updateIssue, type Issue } from './issue';
+
+/** Edits a long text: when two edits meet, both are shown. Loaded when something is edited. */
+export const textForm = () => import('./TextForm.svelte');
 
 export const issue: Feature = {
   name: 'issue',

@@ -65,7 +65,7 @@ function answer(row: { id: string; [field: string]: unknown }): Required<Pick<An
 }
 
 /** The key to ask the server with. Throws Problem: the issue is gone. */
-function keyOf(known: Confirmed, id: string): string {
+export function keyOf(known: Confirmed, id: string): string {
   const row = known.get(issues, id);
   if (!row) throw new Problem({ status: 404, detail: m.issue_gone() });
   return row.key;

@@ -1,8 +1,8 @@
 import { ok, uuid } from '../../base/api';
 import type { App, Workspace } from '../../base/state';
 import { OpenedProject } from '../project/parts';
-import type { Text } from './description.svelte';
 import { deleteIssue, fetchIssue, issues, updateIssue, type Fields, type Issue } from './issue';
+import type { Text } from './text-edit.svelte';
 
 /** One issue by its key, as its page reads and changes it. */
 export class OpenedIssue {
@@ -81,7 +81,7 @@ export class OpenedIssue {
   }
 
   /** Saves the description. Throws Problem: 409 with the current row when it was changed meanwhile. */
-  async describe({ description, version }: Text): Promise<void> {
+  async describe({ text: description, version }: Text): Promise<void> {
     const { row, opened } = this;
     if (!row || !opened.project) return;
     if (!this.#app.online) {

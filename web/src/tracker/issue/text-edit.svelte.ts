@@ -1,17 +1,17 @@
 import { Problem } from '../../base/api';
 import { readable } from '../../base/ui/problem';
 
-/** A text and the version of the issue that it was read with. */
+/** A text and the version of its row that it was read with. */
 export interface Text {
-  description: string;
+  text: string;
   version: number;
 }
 
 /**
- * Editing a description, from the text as it was read. Single fields merge, but a long text is replaced as a whole: it is saved together with the
+ * Editing a long text, as it was read. Single fields merge, but a long text is replaced as a whole: it is saved together with the
  * version it was read at, and when somebody else saved meanwhile both texts are shown.
  */
-export class Description {
+export class TextEdit {
   mode = $state<'edit' | 'conflict'>('edit');
   draft = $state('');
   busy = $state(false);
@@ -21,15 +21,17 @@ export class Description {
 
   /** What the draft began from. */
   #base: Text;
+  readonly #field: string;
   readonly #save: (text: Text) => Promise<void>;
   readonly #done: () => void;
 
   /**
-   * save throws a Problem of status 409 with the current row when the version is stale. done is called when there is
-   * nothing more to edit.
+   * save throws a Problem of status 409 with the current row, whose text stands in the field, when the version is
+   * stale. done is called when there is nothing more to edit.
    */
-  constructor(present: Text, save: (text: Text) => Promise<void>, done: () => void) {
-    this.draft = present.description;
+  constructor(present: Text, field: string, save: (text: Text) => Promise<void>, done: () => void) {
+    this.draft = present.text;
+    this.#field = field;
     this.#base = present;
     this.#save = save;
     this.#done = done;
@@ -48,7 +50,7 @@ export class Description {
       await this.#send();
       this.cancel();
     } catch (reason) {
-      this.theirs = current(reason);
+      this.theirs = this.#current(reason);
       if (this.theirs) this.mode = 'conflict';
       else this.message = readable(reason);
     } finally {
@@ -56,14 +58,14 @@ export class Description {
     }
   }
 
-  /** The version is the issue's: when only other fields changed meanwhile, the text goes through with the new one. */
+  /** The version is the whole row's: when only other fields changed meanwhile, the text goes through with the new one. */
   async #send(): Promise<void> {
     try {
-      await this.#save({ description: this.draft, version: this.#base.version });
+      await this.#save({ text: this.draft, version: this.#base.version });
     } catch (reason) {
-      const now = current(reason);
-      if (now?.description !== this.#base.description) throw reason;
-      await this.#save({ description: this.draft, version: now.version });
+      const now = this.#current(reason);
+      if (now?.text !== this.#base.text) throw reason;
+      await this.#save({ text: this.draft, version: now.version });
     }
   }
 
@@ -82,11 +84,12 @@ export class Description {
   #agree(): void {
     if (this.theirs) this.#base = this.theirs;
   }
-}
 
-function current(reason: unknown): Text | null {
-  if (!(reason instanceof Problem) || reason.status !== 409) return null;
-  const row = reason.current as Partial<Text> | null | undefined;
-  if (typeof row?.version !== 'number') return null;
-  return { description: row.description ?? '', version: row.version };
+  #current(reason: unknown): Text | null {
+    if (!(reason instanceof Problem) || reason.status !== 409) return null;
+    const row = reason.current as Readonly<Record<string, unknown>> | null | undefined;
+    if (typeof row?.['version'] !== 'number') return null;
+    const text = row[this.#field];
+    return { text: typeof text === 'string' ? text : '', version: row['version'] };
+  }
 }
