@@ -161,6 +161,7 @@ test('text of users is never markup', async ({ server, admin, pageOf, expected }
   for (const text of HOSTILE) {
     await server.call(hostile, 'POST', '/api/projects/XSS/issues', { title: text, description: HOSTILE.join('\n\n') });
     await server.call(hostile, 'POST', '/api/notes', { title: text, body: text });
+    await server.call(hostile, 'POST', '/api/issues/XSS-1/comments', { body: text });
   }
   // Pictures of other hosts, and of none, are refused by the policy: that they were asked for is not what is tested.
   expected.push('img-src', '/issues/x');
@@ -174,6 +175,7 @@ test('text of users is never markup', async ({ server, admin, pageOf, expected }
     await page.goto(`/issues/XSS-${number}`);
     await expect(page.getByLabel('Title')).toHaveValue(HOSTILE[number - 1]!);
     await expect(page.getByLabel('Description').getByText('constructor')).toBeVisible();
+    if (number === 1) await expect(page.getByLabel('Comments').getByRole('listitem')).toHaveCount(length);
     await expectInert(page);
   }
 });

@@ -264,8 +264,8 @@ describe('editing', () => {
     await thread.edit(thread.rows[0]!, 'New', 1);
     await thread.edit(thread.rows[0]!, 'Newer', thread.rows[0]!.version);
     expect(thread.rows[0]).toMatchObject({ body: 'Newer', version: 3 });
-    const asked = serve((request) => {
-      const answered = server(request);
+    const asked = serve((request, signal) => {
+      const answered = server(request, signal);
       if (request.method === 'PATCH') all[0] = { ...all[0]!, version: all[0]!.version + 1 };
       return answered;
     });
