@@ -23,6 +23,7 @@ import (
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/feature"
+	"github.com/peisear/peisear/internal/base/job"
 	"github.com/peisear/peisear/internal/base/live"
 	"github.com/peisear/peisear/internal/base/place"
 	"github.com/peisear/peisear/internal/base/web"
@@ -56,6 +57,7 @@ type parts struct {
 	db       *db.DB
 	hub      *live.Hub
 	log      *live.Log
+	queue    *job.Queue
 	accounts *account.Service
 	tokens   *apitoken.Service
 	factors  *factor.Service
@@ -66,6 +68,7 @@ type parts struct {
 func build(d *db.DB, s account.Settings, o oauth.Settings, logger *slog.Logger) parts {
 	p := parts{db: d, hub: live.NewHub()}
 	p.log = live.New(d, p.hub)
+	p.queue = job.New(d, logger.With(partKey, "job"), job.Standard())
 	p.accounts = account.New(d, p.log, p.hub, logger.With(partKey, "account"), s)
 	p.tokens = apitoken.New(d, p.log, p.accounts, logger.With(partKey, "account"), s.Clock.Now)
 	p.factors = factor.New(d, p.log, p.accounts, logger.With(partKey, "factor"), factor.Settings{PublicURL: s.PublicURL, Secret: s.Secret, Now: s.Clock.Now})
@@ -86,6 +89,7 @@ func build(d *db.DB, s account.Settings, o oauth.Settings, logger *slog.Logger) 
 	p.accounts.ReachOf(p.scopes)
 	for _, f := range p.features {
 		p.log.Offer(f.Parts...)
+		p.queue.Offer(f.Jobs...)
 	}
 	return p
 }
@@ -143,6 +147,7 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 	a.owned.Go(func() { p.hub.Run(ctx, p.log, logger.With(partKey, "live")) })
 	a.owned.Go(func() { p.accounts.Run(ctx) })
 	a.owned.Go(func() { p.tokens.Run(ctx) })
+	a.owned.Go(func() { p.queue.Run(ctx) })
 	return a, nil
 }
 
@@ -250,7 +255,7 @@ func (a *App) Close() error {
 }
 
 func migrations(features []feature.Feature) []fs.FS {
-	folders := []fs.FS{live.Migrations}
+	folders := []fs.FS{live.Migrations, job.Migrations}
 	for _, f := range features {
 		if f.Migrations != nil {
 			folders = append(folders, f.Migrations)

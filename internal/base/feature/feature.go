@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/job"
 	"github.com/peisear/peisear/internal/base/live"
 	"github.com/peisear/peisear/internal/base/secret"
 	"github.com/peisear/peisear/internal/base/web"
@@ -19,6 +20,7 @@ type Feature struct {
 	Routes     func(api *web.API)                                         // registers the operations
 	Scopes     func(ctx context.Context, userID string) ([]string, error) // the scopes that the user may follow
 	Parts      []live.Part                                                // what the slice puts into snapshots
+	Jobs       []job.Handler                                              // what the slice does later, or again and again
 
 	// Reseal seals anew, under the current secret, what the slice keeps sealed, and
 	// returns how many values it changed. Called again, it changes none.
