@@ -138,7 +138,7 @@ func TestMigrationNames(t *testing.T) {
 // named files build text at all, from constants.
 func TestNoSQLIsPutTogetherFromValues(t *testing.T) {
 	t.Parallel()
-	builders := []string{"tracker/issue/list.go", "base/live/log.go", "base/db/postgres.go"}
+	builders := []string{"tracker/issue/list.go", "base/live/log.go", "base/db/postgres.go", "base/db/tables.go", "base/db/load.go"}
 	formatted := regexp.MustCompile(`(?i)(Sprintf|Fprintf|Appendf)\([^)]*"[^"]*\b(SELECT|INSERT|UPDATE|DELETE)\b[^"]*\b(FROM|INTO|SET)\b`)
 	joined := regexp.MustCompile("(?i)[\"`][^\"`]*\\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\\s[^\"`]*[\"`]\\s*\\+")
 	eachFile(t, ".go", func(file, text string) {

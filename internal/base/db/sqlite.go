@@ -90,7 +90,10 @@ func openPool(ctx context.Context, path string, size int, pragmas ...string) (*s
 	}
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
-	return pool, pool.PingContext(ctx)
+	if err := pool.PingContext(ctx); err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	return pool, nil
 }
 
 func (l *lite) name() string { return "sqlite" }
@@ -161,10 +164,7 @@ func (l *lite) copyBefore(ctx context.Context, pool *sql.DB, version int64) erro
 	if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if _, err := pool.ExecContext(ctx, "VACUUM INTO ?1", target); err != nil {
-		return err
-	}
-	if err := intact(ctx, target); err != nil {
+	if err := copyInto(ctx, pool, target); err != nil {
 		return err
 	}
 	older, err := filepath.Glob(l.path + ".before-*")
@@ -196,9 +196,14 @@ func intact(ctx context.Context, path string) (err error) {
 	return nil
 }
 
-func checkReferences(ctx context.Context, pool *sql.DB) error {
+// querier is a pool or a transaction.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func checkReferences(ctx context.Context, q querier) error {
 	var table string
-	switch err := pool.QueryRowContext(ctx, `SELECT "table" FROM pragma_foreign_key_check LIMIT 1`).Scan(&table); {
+	switch err := q.QueryRowContext(ctx, `SELECT "table" FROM pragma_foreign_key_check LIMIT 1`).Scan(&table); {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil
 	case err != nil:
