@@ -46,6 +46,7 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdout
 		Serve       serveCommand       `cmd:"" default:"withargs" help:"Serve the app (this is what happens without a command)."`
 		Migrate     migrateCommand     `cmd:"" help:"Bring the database to this version."`
 		GenJWTKeys  genJWTKeysCommand  `cmd:"" name:"gen-jwt-keys" help:"Print a new key pair as lines for .env."`
+		Archive     archiveCommand     `cmd:"" help:"Carry everything from one database to another, of either engine."`
 		Keys        keysCommand        `cmd:"" help:"Replace keys and secrets."`
 		Doctor      doctorCommand      `cmd:"" help:"Look for what is wrong with the set-up, and say what to change."`
 		Healthcheck healthcheckCommand `cmd:"" help:"Ask the running server whether it is well."`

@@ -4,11 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -121,19 +120,21 @@ func KnownVersions(folders ...fs.FS) (all []int64, err error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := fs.Glob(files, "*.sql")
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		var v int64
-		if _, err := fmt.Sscanf(filepath.Base(name), "%d_", &v); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+	for name := range files {
+		v, err := version(name)
+		if err != nil {
+			return nil, err
 		}
 		all = append(all, v)
 	}
 	slices.Sort(all)
 	return all, nil
+}
+
+// version is the number that a migration's name begins with.
+func version(name string) (int64, error) {
+	number, _, _ := strings.Cut(name, "_")
+	return strconv.ParseInt(number, 10, 64)
 }
 
 // Others counts the connections of other programs to a PostgreSQL database. For SQLite

@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -49,7 +48,7 @@ func (d *DB) Current(ctx context.Context, folders ...fs.FS) error {
 }
 
 // merge lays the files of all folders, at any depth, into one.
-func merge(folders []fs.FS) (fs.FS, error) {
+func merge(folders []fs.FS) (fstest.MapFS, error) {
 	all := fstest.MapFS{}
 	for _, folder := range folders {
 		err := fs.WalkDir(folder, ".", func(name string, _ fs.DirEntry, err error) error {
@@ -68,6 +67,44 @@ func merge(folders []fs.FS) (fs.FS, error) {
 		}
 	}
 	return all, nil
+}
+
+// Subset is those of the folders' migrations that have one of the versions.
+// Conflict: one is of no file here; a newer program has made it.
+func Subset(versions []int64, folders ...fs.FS) (fs.FS, error) {
+	known, err := KnownVersions(folders...)
+	if err != nil {
+		return nil, err
+	}
+	if err := refuse(versions, known); err != nil {
+		return nil, err
+	}
+	all, err := merge(folders)
+	if err != nil {
+		return nil, err
+	}
+	some := fstest.MapFS{}
+	for name, file := range all {
+		if v, err := version(name); err != nil || slices.Contains(versions, v) {
+			some[name] = file
+		}
+	}
+	return some, nil
+}
+
+// refuse lists the versions in a database that the program has no file for.
+func refuse(there, known []int64) error {
+	var unknown []string
+	for _, v := range there {
+		if !slices.Contains(known, v) {
+			unknown = append(unknown, strconv.FormatInt(v, 10))
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	return errs.New(errs.Conflict, "the database is newer than this program: it holds the versions %s, and the newest known here is %d",
+		strings.Join(unknown, ", "), slices.Max(append(known, 0)))
 }
 
 // migration is one run of goose over one database.
@@ -91,32 +128,17 @@ func prepare(ctx context.Context, dialect goose.Dialect, pool *sql.DB, files fs.
 	return m, m.refuseUnknown(ctx)
 }
 
-// refuseUnknown lists the versions in the database that the program has no file for.
-func (m *migration) refuseUnknown(ctx context.Context) (err error) {
+// refuseUnknown refuses a database that a newer program has used.
+func (m *migration) refuseUnknown(ctx context.Context) error {
 	var known []int64
 	for _, source := range m.provider.ListSources() {
 		known = append(known, source.Version)
 	}
-	rows, err := m.pool.QueryContext(ctx, "SELECT DISTINCT version_id FROM goose_db_version WHERE version_id > 0 ORDER BY version_id")
+	there, err := versions(ctx, m.pool)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	var unknown []string
-	for rows.Next() {
-		var version int64
-		if err := rows.Scan(&version); err != nil {
-			return err
-		}
-		if !slices.Contains(known, version) {
-			unknown = append(unknown, strconv.FormatInt(version, 10))
-		}
-	}
-	if len(unknown) > 0 {
-		return errs.New(errs.Conflict, "the database is newer than this program: it holds the versions %s, and the newest known here is %d",
-			strings.Join(unknown, ", "), slices.Max(append(known, 0)))
-	}
-	return rows.Err()
+	return refuse(there, known)
 }
 
 // pending reports whether there is anything to apply.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/peisear/peisear/internal/base/archive"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/job"
 	"github.com/peisear/peisear/internal/base/live"
@@ -21,6 +22,9 @@ type Feature struct {
 	Scopes     func(ctx context.Context, userID string) ([]string, error) // the scopes that the user may follow
 	Parts      []live.Part                                                // what the slice puts into snapshots
 	Jobs       []job.Handler                                              // what the slice does later, or again and again
+
+	// Derived are tables that the slice makes from others, and that no archive has.
+	Derived []archive.Derived
 
 	// Reseal seals anew, under the current secret, what the slice keeps sealed, and
 	// returns how many values it changed. Called again, it changes none.

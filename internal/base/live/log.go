@@ -234,6 +234,14 @@ func (l *Log) Epoch(ctx context.Context) (string, error) {
 	return epoch, err
 }
 
+// BeginAnew ends the log's life, for a database whose rows have just been replaced: a
+// client that knows them as they were is told to begin anew, too. No server is running.
+func BeginAnew(ctx context.Context, d *db.DB) (err error) {
+	defer errs.Wrap(&err, "live.BeginAnew")
+	_, err = db.Write(ctx, d, func(tx *db.Tx) (struct{}, error) { return struct{}{}, query.New(tx).EndEpoch(ctx) })
+	return err
+}
+
 // Head returns the scope's last seq, 0 when nothing has happened there.
 func (l *Log) Head(ctx context.Context, scope string) (seq int64, err error) {
 	defer errs.Wrap(&err, "live.Head(%s)", scope)

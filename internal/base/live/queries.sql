@@ -47,3 +47,6 @@ WHERE scope = 'admin' AND actor = sqlc.arg(actor) AND entity = sqlc.arg(entity);
 -- name: Rewrite :exec
 UPDATE change SET patch = sqlc.arg(patch), prior = sqlc.arg(prior)
 WHERE scope = sqlc.arg(scope) AND seq = sqlc.arg(seq) AND n = sqlc.arg(n);
+
+-- name: EndEpoch :exec
+DELETE FROM log_epoch WHERE id = 1;

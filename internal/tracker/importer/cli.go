@@ -7,13 +7,13 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/feature"
 	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/base/progress"
 	"github.com/peisear/peisear/internal/tracker/issue"
 	"github.com/peisear/peisear/internal/tracker/project"
 )
@@ -90,9 +90,9 @@ func (c *csvCommand) run(host *feature.Host, d *db.DB, log *live.Log, rows []Row
 	if c.DryRun {
 		return plan.Try(host.Ctx, issues, by, key)
 	}
-	bar := newBar(host.Stderr, len(plan.Sources))
-	defer bar.end()
-	return plan.Run(host.Ctx, issues, by, key, bar.set)
+	bar := progress.New(host.Stderr, int64(len(plan.Sources)), "rows")
+	defer bar.End()
+	return plan.Run(host.Ctx, issues, by, key, func(done int) { bar.Set(int64(done)) })
 }
 
 func (c *csvCommand) actor(ctx context.Context, projects *project.Service, key string) (account.Actor, error) {
@@ -123,52 +123,4 @@ func (c *csvCommand) summary(w io.Writer, r Result) error {
 	fmt.Fprintf(&text, "%d %s, %d there already, %d refused\n", r.Made, made, r.Known, len(r.Refused))
 	_, err := io.WriteString(w, text.String())
 	return err
-}
-
-const (
-	barWidth = 30
-	barEvery = 100 * time.Millisecond
-)
-
-// bar shows progress: redrawn in place on a terminal, and one last line elsewhere.
-type bar struct {
-	w        io.Writer
-	total    int
-	done     int
-	terminal bool
-	drawn    time.Time
-}
-
-func newBar(w io.Writer, total int) *bar {
-	b := &bar{w: w, total: total}
-	if f, ok := w.(*os.File); ok {
-		info, err := f.Stat()
-		b.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
-	}
-	return b
-}
-
-func (b *bar) set(done int) {
-	b.done = done
-	if b.terminal && time.Since(b.drawn) >= barEvery {
-		b.drawn = time.Now()
-		b.draw("\r")
-	}
-}
-
-// end draws how far it came, if anything was done.
-func (b *bar) end() {
-	if b.done == 0 {
-		return
-	}
-	if b.terminal {
-		_, _ = io.WriteString(b.w, "\r")
-	}
-	b.draw("")
-	_, _ = io.WriteString(b.w, "\n")
-}
-
-func (b *bar) draw(before string) {
-	full := barWidth * b.done / b.total
-	_, _ = fmt.Fprintf(b.w, "%s[%s%s] %d of %d rows", before, strings.Repeat("#", full), strings.Repeat(".", barWidth-full), b.done, b.total)
 }

@@ -173,6 +173,15 @@ func (q *Queries) End(ctx context.Context, id string) error {
 	return err
 }
 
+const endEpoch = `-- name: EndEpoch :exec
+DELETE FROM log_epoch WHERE id = 1
+`
+
+func (q *Queries) EndEpoch(ctx context.Context) error {
+	_, err := q.db.ExecContext(ctx, endEpoch)
+	return err
+}
+
 const epoch = `-- name: Epoch :one
 SELECT epoch FROM log_epoch WHERE id = 1
 `
