@@ -48,7 +48,11 @@ func undump(ctx context.Context, d *db.DB, databaseURL, from string) error {
 	if err := client(ctx, d, "pg_restore"); err != nil {
 		return errs.New(errs.Conflict, "this backup was made by pg_dump: install PostgreSQL's client programs, of the server's version or newer (apt install postgresql-client)")
 	}
-	return runTool(ctx, databaseURL, "pg_restore", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", from)
+	schema, err := scan[string](ctx, d, "SELECT current_schema()")
+	if err != nil {
+		return err
+	}
+	return runTool(ctx, databaseURL, "pg_restore", "--schema="+schema, "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", from)
 }
 
 // client makes sure that a program is there and knows the server's version.

@@ -86,7 +86,7 @@ func restoreDatabase(ctx context.Context, r *pack.Reader, what string, to Server
 		if what == archiveName {
 			return restoreArchive(ctx, extracted, to)
 		}
-		return restoreDump(ctx, extracted, to)
+		return restoreDump(ctx, extracted, r.Manifest.Schema, to)
 	})
 }
 
@@ -176,7 +176,7 @@ func restoreArchive(ctx context.Context, name string, to Server) (err error) {
 	return archive.ImportInto(ctx, to.URL, to.Program, r, func(int64, int64) {})
 }
 
-func restoreDump(ctx context.Context, name string, to Server) (err error) {
+func restoreDump(ctx context.Context, name string, schema []int64, to Server) (err error) {
 	d, err := db.Open(ctx, to.URL)
 	if err != nil {
 		return err
@@ -193,6 +193,13 @@ func restoreDump(ctx context.Context, name string, to Server) (err error) {
 		return errs.New(errs.Conflict, "the database of DATABASE_URL is not empty, it has the table %s: make a new one (createdb)", tables[0].Name)
 	}
 	if err := undump(ctx, d, to.URL, name); err != nil {
+		return err
+	}
+	versions, err := d.Versions(ctx)
+	if err == nil && !slices.Equal(versions, schema) {
+		err = errs.New(errs.Conflict, "the dump has no tables for the schema that DATABASE_URL leads to: was it made with another search_path?")
+	}
+	if err != nil {
 		return err
 	}
 	return live.BeginAnew(ctx, d)

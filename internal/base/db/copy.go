@@ -72,7 +72,7 @@ func InUse(ctx context.Context, path string) (_ bool, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return false, err
 	}
-	pool, err := openPool(ctx, path, 1, "busy_timeout(0)", "locking_mode(EXCLUSIVE)")
+	pool, err := openWith(ctx, path, 1, []string{"locking_mode(EXCLUSIVE)"}) // it waits for nobody
 	if err == nil {
 		_, err = pool.ExecContext(ctx, "BEGIN EXCLUSIVE")
 		err = errors.Join(err, pool.Close())

@@ -82,7 +82,11 @@ func obstacle(path string, err error) error {
 }
 
 func openPool(ctx context.Context, path string, size int, pragmas ...string) (*sql.DB, error) {
-	query := url.Values{"_pragma": append([]string{"busy_timeout(5000)"}, pragmas...)}
+	return openWith(ctx, path, size, append([]string{"busy_timeout(5000)"}, pragmas...))
+}
+
+func openWith(ctx context.Context, path string, size int, pragmas []string) (*sql.DB, error) {
+	query := url.Values{"_pragma": pragmas}
 	dsn := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
 	pool, err := sql.Open("sqlite", dsn.String())
 	if err != nil {
