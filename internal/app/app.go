@@ -20,6 +20,7 @@ import (
 	"github.com/peisear/peisear/internal/account/apitoken"
 	"github.com/peisear/peisear/internal/account/factor"
 	"github.com/peisear/peisear/internal/account/oauth"
+	"github.com/peisear/peisear/internal/base/backup"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/feature"
@@ -44,12 +45,13 @@ type App struct {
 	Handler    http.Handler
 	SignUpLink string // of the first admin; "" when there is one
 
-	api    *web.API
-	db     *db.DB
-	places *place.Places
-	stop   context.CancelFunc
-	owned  sync.WaitGroup // every goroutine that outlives a request
-	logger *slog.Logger
+	api     *web.API
+	db      *db.DB
+	places  *place.Places
+	backups *backup.Service // nil: none are made by schedule
+	stop    context.CancelFunc
+	owned   sync.WaitGroup // every goroutine that outlives a request
+	logger  *slog.Logger
 }
 
 // parts is what the features are built from, and they themselves.
@@ -142,6 +144,10 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 	if err := a.routes(c, p); err != nil {
 		return nil, err
 	}
+	if c.planned() {
+		a.backups = backup.New(d, p.queue, logger.With(partKey, "backup"), c.backedUp(archived(p.features)), c.Backup)
+		p.queue.Offer(a.backups.Jobs()...)
+	}
 	a.Handler = a.api.Handler(p.accounts.Authenticate)
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.owned.Go(func() { p.hub.Run(ctx, p.log, logger.With(partKey, "live")) })
@@ -192,6 +198,15 @@ func (a *App) routes(c Config, p parts) error {
 		files = os.DirFS(c.StaticDir)
 	}
 	return a.api.Assets(files)
+}
+
+// Backups says how the schedule of backups stands.
+// NotFound: there is none, or it has not begun.
+func (a *App) Backups(ctx context.Context) (job.Schedule, error) {
+	if a.backups == nil {
+		return job.Schedule{}, errs.New(errs.NotFound, "no backups are scheduled")
+	}
+	return a.backups.Status(ctx)
 }
 
 type healthOutput struct {

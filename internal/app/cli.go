@@ -46,6 +46,8 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdout
 		Serve       serveCommand       `cmd:"" default:"withargs" help:"Serve the app (this is what happens without a command)."`
 		Migrate     migrateCommand     `cmd:"" help:"Bring the database to this version."`
 		GenJWTKeys  genJWTKeysCommand  `cmd:"" name:"gen-jwt-keys" help:"Print a new key pair as lines for .env."`
+		Backup      backupCommand      `cmd:"" help:"Write a checked copy of everything into a new file, while the server works."`
+		Restore     restoreCommand     `cmd:"" help:"Put a backup to where a new server will find it."`
 		Archive     archiveCommand     `cmd:"" help:"Carry everything from one database to another, of either engine."`
 		Keys        keysCommand        `cmd:"" help:"Replace keys and secrets."`
 		Doctor      doctorCommand      `cmd:"" help:"Look for what is wrong with the set-up, and say what to change."`
@@ -130,10 +132,8 @@ func (p *process) open(ctx context.Context) (*db.DB, *live.Log, error) {
 // beside builds the features on a database that a server may have open. Close its
 // database.
 func (p *process) beside(ctx context.Context, c Config) (_ parts, err error) {
-	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite://"); ok {
-		if _, err := os.Stat(path); err != nil { // opening would make it
-			return parts{}, fmt.Errorf("there is no database at %s: run this in the server's folder, or set DATABASE_URL", path)
-		}
+	if err := present(c.DatabaseURL); err != nil {
+		return parts{}, err
 	}
 	d, err := db.Open(ctx, c.DatabaseURL)
 	if err != nil {

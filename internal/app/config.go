@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/peisear/peisear/internal/account/provider"
+	"github.com/peisear/peisear/internal/base/backup"
 )
 
 // Mode says how much the program may make up.
@@ -51,6 +52,9 @@ type Config struct {
 	MailFrom          string
 	GeoIPDB           string                            // "": places are not known
 	Providers         map[provider.ID]provider.Settings // those of which something is set
+	Backup            backup.Plan                       // by schedule; see planned
+
+	bucket backup.Bucket // of Backup, while it is read
 }
 
 // setting is one line of the operator's manual. A secret may also be given as the
@@ -83,7 +87,7 @@ func settings() []setting {
 		{"SMTP_URL", "", "the mail server: smtp://user:password@host:port with STARTTLS, or smtps://…; without it no mail is sent", true, setSMTPURL},
 		{"MAIL_FROM", "", "the address that mails are from, Peisear <peisear@example.org>; needed with SMTP_URL", false, setMailFrom},
 		{"GEOIP_DB", "", "file of places by IP address (.mmdb, as of GeoLite2 City), for the list of sessions", false, setGeoIPDB},
-	}, providerSettings()...)
+	}, append(backupSettings(), providerSettings()...)...)
 }
 
 // ReadConfig reads all settings, from the environment or else from the file envFile
@@ -161,6 +165,7 @@ func (c *Config) complete(wrong map[string]bool) (all []error) {
 	if err := c.halfMail(); err != nil {
 		all = append(all, err)
 	}
+	all = append(all, c.halfBackup(wrong)...)
 	return append(all, c.halfProviders(wrong)...)
 }
 

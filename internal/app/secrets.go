@@ -8,8 +8,11 @@ import (
 	"github.com/peisear/peisear/internal/base/secret"
 )
 
-// privateKeyFile is where local mode keeps the keys of access tokens, in the data folder.
-const privateKeyFile = "jwt-private-key.pem"
+// Where local mode keeps what it has made up, in the data folder.
+const (
+	cookieSecretFile = "cookie-secret"
+	privateKeyFile   = "jwt-private-key.pem" // the keys of access tokens
+)
 
 // Secrets are the keys that the program works with.
 type Secrets struct {
@@ -34,7 +37,7 @@ func (c Config) Secrets() (s Secrets, warning string, err error) {
 		}
 		return text, nil
 	}
-	text, err := keep(c.CookieSecret, "cookie-secret", secret.Random)
+	text, err := keep(c.CookieSecret, cookieSecretFile, secret.Random)
 	if err != nil {
 		return s, "", err
 	}

@@ -1,0 +1,63 @@
+package app_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/peisear/peisear/internal/app"
+	"github.com/peisear/peisear/internal/base/basetest"
+	"github.com/peisear/peisear/internal/base/errs"
+)
+
+func TestBackupPlan(t *testing.T) {
+	t.Parallel()
+	c := config(t, "sqlite://x/app.db", nil)
+	if c.Backup.Bucket != nil || c.Backup.Dir != "" || c.Backup.Every != 24*time.Hour || c.Backup.Keep != 7 {
+		t.Errorf("by default %+v", c.Backup)
+	}
+	c = config(t, "sqlite://x/app.db", map[string]string{
+		"BACKUP_DIR": "/backups", "BACKUP_EVERY": "90m", "BACKUP_KEEP": "3", "BACKUP_S3_ENDPOINT": "https://s3.example.org/",
+		"BACKUP_S3_BUCKET": "b", "BACKUP_S3_PREFIX": "/p/", "BACKUP_S3_ACCESS_KEY": "key", "BACKUP_S3_SECRET_KEY": "secret",
+	})
+	b := c.Backup.Bucket
+	if b == nil || b.Endpoint != "https://s3.example.org" || b.Region != "us-east-1" || b.Prefix != "p/" || b.SecretKey != "secret" {
+		t.Errorf("%+v", b)
+	}
+	if c.Backup.Dir != "/backups" || c.Backup.Every != 90*time.Minute || c.Backup.Keep != 3 {
+		t.Errorf("%+v", c.Backup)
+	}
+	for name, value := range map[string]string{
+		"BACKUP_EVERY": "5", "BACKUP_KEEP": "0", "BACKUP_S3_ENDPOINT": "s3.example.org", "BACKUP_S3_BUCKET": "a/b",
+	} {
+		_, err := app.ReadConfig(func(asked string) string { return map[string]string{name: value}[asked] }, "")
+		if err == nil || !strings.Contains(err.Error(), name+": ") {
+			t.Errorf("%s=%s: %v", name, value, err)
+		}
+	}
+	_, err := app.ReadConfig(func(name string) string {
+		return map[string]string{"BACKUP_S3_BUCKET": "b", "BACKUP_S3_SECRET_KEY": "s3cr3t"}[name]
+	}, "")
+	if err == nil || strings.Count(err.Error(), "is missing while others") != 2 || strings.Contains(err.Error(), "s3cr3t") {
+		t.Errorf("half a bucket: %v", err)
+	}
+}
+
+// TestBackupsAreSeen by whoever asks the app.
+func TestBackupsAreSeen(t *testing.T) {
+	t.Parallel()
+	without := open(t, basetest.URL(t, "sqlite"), nil)
+	if _, err := without.Backups(t.Context()); !errs.Is(err, errs.NotFound) {
+		t.Errorf("without a plan: %v", err)
+	}
+	with := open(t, basetest.URL(t, "sqlite"), map[string]string{"BACKUP_DIR": t.TempDir()})
+	for end := time.Now().Add(20 * time.Second); ; <-time.After(5 * time.Millisecond) {
+		s, err := with.Backups(t.Context())
+		if err == nil && !s.Done.IsZero() && s.Error == "" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%+v, %v", s, err)
+		}
+	}
+}
