@@ -72,6 +72,11 @@ type server struct {
 // and waits until it answers. It ends with the test.
 func startServer(t *testing.T, env ...string) *server {
 	t.Helper()
+	return startServerIn(t, t.TempDir(), env...)
+}
+
+func startServerIn(t *testing.T, dir string, env ...string) *server {
+	t.Helper()
 	bin := filepath.Join(t.TempDir(), "peisear")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "../cmd/peisear").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -82,7 +87,7 @@ func startServer(t *testing.T, env ...string) *server {
 	}
 	s := &server{url: "http://127.0.0.1:" + port, cmd: exec.Command(bin)}
 	var log bytes.Buffer
-	s.cmd.Dir, s.cmd.Stderr, s.cmd.Stdout = t.TempDir(), &log, io.Discard
+	s.cmd.Dir, s.cmd.Stderr, s.cmd.Stdout = dir, &log, io.Discard
 	s.cmd.Env = append([]string{"BIND_ADDR=127.0.0.1:" + port, "LOG_LEVEL=warn", "HOME=" + s.cmd.Dir}, env...)
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -45,7 +45,7 @@ func (a *archiveExportCommand) Run(p *process) (err error) {
 	bar := progress.New(p.stderr, 0, "rows")
 	m, err := archive.ExportFile(p.ctx, built.db, archived(built.features), a.File, bar.Of)
 	if err != nil {
-		return fmt.Errorf("%s: nothing was written: %w", a.File, errs.Plain(err))
+		return fmt.Errorf("no archive was made: %w", taken(a.File, err))
 	}
 	bar.End()
 	_, err = fmt.Fprintf(p.stdout, "%s: %d tables, %d rows\n", a.File, len(m.Tables), rows(m))
@@ -110,7 +110,7 @@ func read(path, format string, fn func(*pack.Reader) error) (err error) {
 	}
 	r, err := pack.Open(f, info.Size(), format)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, errs.Plain(err))
 	}
 	return fn(r)
 }

@@ -52,11 +52,8 @@ func (b *backupCommand) Run(p *process) (err error) {
 }
 
 func (b *backupCommand) report(p *process, m pack.Manifest, err error) error {
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s is there already: take another name, or move it away", b.File)
-	}
 	if err != nil {
-		return fmt.Errorf("no backup was made: %w", errs.Plain(err))
+		return fmt.Errorf("no backup was made: %w", taken(b.File, err))
 	}
 	info, err := os.Stat(b.File)
 	if err != nil {
@@ -68,6 +65,14 @@ func (b *backupCommand) report(p *process, m pack.Manifest, err error) error {
 	}
 	_, err = fmt.Fprintln(p.stdout, text)
 	return err
+}
+
+// taken says it when a file of that name is there.
+func taken(name string, err error) error {
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is there already: take another name, or move it away", name)
+	}
+	return errs.Plain(err)
 }
 
 // present makes sure that there is a database to open: opening would make one.

@@ -77,8 +77,7 @@ func (p Program) Tables(ctx context.Context, d *db.DB, c db.Conn) (kept []db.Tab
 type Progress func(done, total int64)
 
 // Export writes an archive of the database as it is at one moment, while others write.
-func Export(ctx context.Context, d *db.DB, p Program, w io.Writer, progress Progress) (_ pack.Manifest, err error) {
-	defer errs.Wrap(&err, "archive.Export")
+func Export(ctx context.Context, d *db.DB, p Program, w io.Writer, progress Progress) (pack.Manifest, error) {
 	return db.Whole(ctx, d, func(ctx context.Context, c db.Conn) (m pack.Manifest, err error) {
 		m = pack.Manifest{Format: pack.Archive, Program: p.Version, Engine: d.Engine(), CreatedAt: time.Now().UTC().Truncate(time.Second)}
 		if m.Schema, err = d.Versions(ctx); err != nil {
@@ -146,7 +145,6 @@ func ExportFile(ctx context.Context, d *db.DB, p Program, path string, progress 
 // Everything in the archive is checked before anything is changed.
 // Conflict: the archive is of a newer program, or the database is not empty.
 func Import(ctx context.Context, d *db.DB, p Program, r *pack.Reader, progress Progress) (err error) {
-	defer errs.Wrap(&err, "archive.Import")
 	schema, err := db.Subset(r.Manifest.Schema, p.Migrations...)
 	if err != nil {
 		return err
@@ -281,7 +279,6 @@ func counts(ctx context.Context, d *db.DB) (map[string]int64, error) {
 // it; another database must be there, empty, and used by nobody else.
 // Conflict: as Import, and when the SQLite file is there or others use the database.
 func ImportInto(ctx context.Context, url string, p Program, r *pack.Reader, progress Progress) (err error) {
-	defer errs.Wrap(&err, "archive.ImportInto")
 	path, isFile := strings.CutPrefix(url, "sqlite://")
 	if isFile {
 		return db.Fill(ctx, path, func(ctx context.Context, d *db.DB) error { return Import(ctx, d, p, r, progress) })

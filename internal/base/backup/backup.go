@@ -21,7 +21,6 @@ import (
 
 	"github.com/peisear/peisear/internal/base/archive"
 	"github.com/peisear/peisear/internal/base/db"
-	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/file"
 	"github.com/peisear/peisear/internal/base/pack"
 )
@@ -51,7 +50,6 @@ type Server struct {
 // Make makes a backup in a new file.
 // fs.ErrExist: there is a file of that name; it stays as it is.
 func Make(ctx context.Context, d *db.DB, s Server, target string) (m pack.Manifest, err error) {
-	defer errs.Wrap(&err, "backup.Make")
 	m = pack.Manifest{Format: pack.Backup, Program: s.Program.Version, Engine: d.Engine(), CreatedAt: time.Now().UTC().Truncate(time.Second)}
 	if m.Schema, err = d.Versions(ctx); err != nil {
 		return m, err
@@ -76,7 +74,6 @@ func Make(ctx context.Context, d *db.DB, s Server, target string) (m pack.Manife
 // MakeBare makes a copy of a SQLite database in a new file, and nothing else.
 // Invalid: the database is another one. fs.ErrExist: as Make.
 func MakeBare(ctx context.Context, d *db.DB, target string) (err error) {
-	defer errs.Wrap(&err, "backup.MakeBare")
 	return inWorkspace(target, func(folder string) error {
 		made := filepath.Join(folder, databaseName)
 		if err := d.Copy(ctx, made); err != nil {

@@ -27,9 +27,11 @@ import (
 // Conflict: the backup is of a newer program or of another engine, there is something at
 // its place, or a server has that open.
 func Restore(ctx context.Context, name string, to Server) (m pack.Manifest, err error) {
-	defer errs.Wrap(&err, "backup.Restore")
-	if bare, err := isBare(name); err != nil || bare {
-		return m, errors.Join(err, restoreBare(ctx, name, to))
+	switch bare, err := isBare(name); {
+	case err != nil:
+		return m, err
+	case bare:
+		return m, restoreBare(ctx, name, to)
 	}
 	err = Open(name, func(r *pack.Reader) error {
 		m = r.Manifest

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,9 @@ func (d *DB) Copy(ctx context.Context, path string) (err error) {
 	l, ok := d.engine.(*lite)
 	if !ok {
 		return errs.New(errs.Invalid, "only SQLite's database is one file")
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return err
 	}
 	pool, err := openPool(ctx, l.path, 1)
 	if err != nil {

@@ -86,6 +86,10 @@ func openPool(ctx context.Context, path string, size int, pragmas ...string) (*s
 }
 
 func openWith(ctx context.Context, path string, size int, pragmas []string) (*sql.DB, error) {
+	path, err := filepath.Abs(path) // a URL's path is
+	if err != nil {
+		return nil, err
+	}
 	query := url.Values{"_pragma": pragmas}
 	dsn := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
 	pool, err := sql.Open("sqlite", dsn.String())

@@ -21,6 +21,7 @@ import (
 	"github.com/klauspost/compress/flate"
 
 	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
 )
 
 // version is the only one there is of both formats.
@@ -81,7 +82,7 @@ func NewWriter(w io.Writer) *Writer {
 // Add adds an entry with what write puts into it. One that cannot become smaller is
 // stored.
 func (w *Writer) Add(name string, stored bool, write func(io.Writer) error) error {
-	header := &zip.FileHeader{Name: name, Method: zip.Deflate}
+	header := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Now()}
 	if stored {
 		header.Method = zip.Store
 	}
@@ -129,7 +130,10 @@ type Reader struct {
 	entries  map[string]*zip.File
 }
 
-var errBroken = errors.New("the file is damaged, cut off, or not one that peisear has made")
+// broken says what is wrong with a file.
+func broken(format string, args ...any) error {
+	return errs.New(errs.Invalid, "the file is damaged, cut off, or not one that peisear has made: "+format, args...)
+}
 
 // Open reads a file's manifest and compares it with the entries. format is what the file
 // must be. What a manifest says is believed no further than that the names in it are
@@ -137,13 +141,13 @@ var errBroken = errors.New("the file is damaged, cut off, or not one that peisea
 func Open(file io.ReaderAt, size int64, format string) (*Reader, error) {
 	z, err := zip.NewReader(file, size)
 	if err != nil {
-		return nil, fmt.Errorf("%w (%w)", errBroken, err)
+		return nil, broken("%v", err)
 	}
 	z.RegisterDecompressor(zip.Deflate, flate.NewReader)
 	r := &Reader{entries: map[string]*zip.File{}}
 	for _, f := range z.File {
 		if !fs.ValidPath(f.Name) || f.Name == "." || strings.ContainsAny(f.Name, "\\:\x00") || !f.Mode().IsRegular() || r.entries[f.Name] != nil {
-			return nil, fmt.Errorf("%w: the entry %q", errBroken, f.Name)
+			return nil, broken("the entry %q", f.Name)
 		}
 		r.entries[f.Name] = f
 	}
@@ -152,9 +156,9 @@ func Open(file io.ReaderAt, size int64, format string) (*Reader, error) {
 	}
 	switch m := r.Manifest; {
 	case m.Format != format:
-		return nil, fmt.Errorf("this is a %s, not a %s", m.Format, format)
+		return nil, errs.New(errs.Invalid, "this is a %s, not a %s", m.Format, format)
 	case m.Version != version:
-		return nil, fmt.Errorf("this %s has the version %d, and this program reads %d", format, m.Version, version)
+		return nil, errs.New(errs.Invalid, "this %s has the version %d, and this program reads %d", format, m.Version, version)
 	}
 	return r, r.compare()
 }
@@ -162,16 +166,16 @@ func Open(file io.ReaderAt, size int64, format string) (*Reader, error) {
 func (r *Reader) readManifest() error {
 	entry := r.entries[manifestName]
 	if entry == nil {
-		return fmt.Errorf("%w: it has no %s", errBroken, manifestName)
+		return broken("it has no %s", manifestName)
 	}
 	delete(r.entries, manifestName)
 	text, err := entry.Open()
 	if err != nil {
-		return fmt.Errorf("%w (%w)", errBroken, err)
+		return broken("%v", err)
 	}
 	defer text.Close() //nolint:errcheck // read only
 	if err := json.NewDecoder(io.LimitReader(text, maxManifest)).Decode(&r.Manifest); err != nil {
-		return fmt.Errorf("%w: %s (%w)", errBroken, manifestName, err)
+		return broken("%s: %v", manifestName, err)
 	}
 	return nil
 }
@@ -181,13 +185,13 @@ func (r *Reader) compare() error {
 	named := map[string]bool{}
 	for _, f := range r.Manifest.Files {
 		if r.entries[f.Name] == nil || named[f.Name] {
-			return fmt.Errorf("%w: it lacks %q", errBroken, f.Name)
+			return broken("it lacks %q", f.Name)
 		}
 		named[f.Name] = true
 	}
 	for name := range r.entries {
 		if !named[name] {
-			return fmt.Errorf("%w: nothing names %q", errBroken, name)
+			return broken("nothing names %q", name)
 		}
 	}
 	return nil
@@ -234,12 +238,12 @@ func (r *Reader) Copy(w io.Writer, name string) error {
 func (r *Reader) Read(name string, fn func(io.Reader) error) error {
 	i := slices.IndexFunc(r.Manifest.Files, func(f File) bool { return f.Name == name })
 	if i < 0 {
-		return fmt.Errorf("%w: it lacks %q", errBroken, name)
+		return broken("it lacks %q", name)
 	}
 	said := r.Manifest.Files[i]
 	text, err := r.entries[name].Open()
 	if err != nil {
-		return fmt.Errorf("%w: %q (%w)", errBroken, name, err)
+		return broken("%q: %v", name, err)
 	}
 	defer text.Close() //nolint:errcheck // read only
 	sum := &summed{hash: sha256.New()}
@@ -249,10 +253,10 @@ func (r *Reader) Read(name string, fn func(io.Reader) error) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if _, err := io.Copy(io.Discard, from); err != nil {
-		return fmt.Errorf("%w: %q (%w)", errBroken, name, err)
+		return broken("%q: %v", name, err)
 	}
 	if sum.size != said.Size || sum.text() != said.SHA256 {
-		return fmt.Errorf("%w: %q is not what was put there", errBroken, name)
+		return broken("%q is not what was put there", name)
 	}
 	return nil
 }
