@@ -27,21 +27,14 @@ import (
 func TestBackupUnderLoad(t *testing.T) {
 	basetest.EachURL(t, func(t *testing.T, url string) {
 		s := startServer(t, "PUBLIC_BASE_URL=http://localhost", "INITIAL_INVITE_CODE=open-sesame", "DATABASE_URL="+url, "DATA_DIR=data")
-		var in struct{ AccessToken string }
-		joined := s.post(t, "/api/auth/signup/password", "198.51.100.1", `{"code":"open-sesame","email":"ada@example.org","password":"correct horse","displayName":"Ada"}`)
-		if err := json.Unmarshal([]byte(joined.body), &in); err != nil || joined.status != http.StatusCreated {
-			t.Fatal(joined, err)
-		}
-		if status, text := s.as(t, in.AccessToken, "POST", "/api/projects", `{"key":"LOAD","name":"Under load"}`); status != http.StatusCreated {
-			t.Fatal(status, text)
-		}
+		token := s.newProject(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		var answered atomic.Int64
 		var writing sync.WaitGroup
 		for w := range 8 {
 			writing.Go(func() {
 				for i := 0; ctx.Err() == nil; i++ {
-					status, text := s.as(t, in.AccessToken, "POST", "/api/projects/LOAD/issues", fmt.Sprintf(`{"title":"Issue %d of %d"}`, i, w))
+					status, text := s.as(t, token, "POST", "/api/projects/LOAD/issues", fmt.Sprintf(`{"title":"Issue %d of %d"}`, i, w))
 					if status != http.StatusCreated {
 						t.Errorf("%d %s", status, text)
 						return
@@ -76,11 +69,25 @@ func TestBackupUnderLoad(t *testing.T) {
 		if count != last || count < before || count > after {
 			t.Errorf("%d issues, the last of number %d", count, last)
 		}
-		again := startServerIn(t, dir, "PUBLIC_BASE_URL=http://localhost", "DATABASE_URL="+target, "DATA_DIR=data")
-		if status, text := again.as(t, in.AccessToken, "GET", fmt.Sprintf("/api/issues/LOAD-%d", last), ""); status != http.StatusOK {
+		again := startServerIn(t, s.cmd.Path, dir, "PUBLIC_BASE_URL=http://localhost", "DATABASE_URL="+target, "DATA_DIR=data")
+		if status, text := again.as(t, token, "GET", fmt.Sprintf("/api/issues/LOAD-%d", last), ""); status != http.StatusOK {
 			t.Errorf("%d %s", status, text)
 		}
 	})
+}
+
+// newProject makes the first admin and a project of theirs, and returns their token.
+func (s *server) newProject(t *testing.T) (token string) {
+	t.Helper()
+	var in struct{ AccessToken string }
+	joined := s.post(t, "/api/auth/signup/password", "198.51.100.1", `{"code":"open-sesame","email":"ada@example.org","password":"correct horse","displayName":"Ada"}`)
+	if err := json.Unmarshal([]byte(joined.body), &in); err != nil || joined.status != http.StatusCreated {
+		t.Fatal(joined, err)
+	}
+	if status, text := s.as(t, in.AccessToken, "POST", "/api/projects", `{"key":"LOAD","name":"Under load"}`); status != http.StatusCreated {
+		t.Fatal(status, text)
+	}
+	return in.AccessToken
 }
 
 // issues counts them, and returns the highest number.

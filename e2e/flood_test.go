@@ -72,15 +72,16 @@ type server struct {
 // and waits until it answers. It ends with the test.
 func startServer(t *testing.T, env ...string) *server {
 	t.Helper()
-	return startServerIn(t, t.TempDir(), env...)
-}
-
-func startServerIn(t *testing.T, dir string, env ...string) *server {
-	t.Helper()
 	bin := filepath.Join(t.TempDir(), "peisear")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "../cmd/peisear").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	return startServerIn(t, bin, t.TempDir(), env...)
+}
+
+// startServerIn starts a program that is built, in a folder that is there.
+func startServerIn(t *testing.T, bin, dir string, env ...string) *server {
+	t.Helper()
 	port, err := freePort()
 	if err != nil {
 		t.Fatal(err)

@@ -5,27 +5,28 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/peisear/peisear/internal/app"
+	"github.com/peisear/peisear/internal/base/backup"
 	"github.com/peisear/peisear/internal/base/basetest"
 	"github.com/peisear/peisear/internal/base/errs"
 )
 
 func TestBackupPlan(t *testing.T) {
 	t.Parallel()
-	c := config(t, "sqlite://x/app.db", nil)
-	if c.Backup.Bucket != nil || c.Backup.Dir != "" || c.Backup.Every != 24*time.Hour || c.Backup.Keep != 7 {
-		t.Errorf("by default %+v", c.Backup)
+	if diff := cmp.Diff(backup.Plan{Every: 24 * time.Hour, Keep: 7}, config(t, "sqlite://x/app.db", nil).Backup); diff != "" {
+		t.Errorf("by default %s", diff)
 	}
-	c = config(t, "sqlite://x/app.db", map[string]string{
+	c := config(t, "sqlite://x/app.db", map[string]string{
 		"BACKUP_DIR": "/backups", "BACKUP_EVERY": "90m", "BACKUP_KEEP": "3", "BACKUP_S3_ENDPOINT": "https://s3.example.org/",
 		"BACKUP_S3_BUCKET": "b", "BACKUP_S3_PREFIX": "/p/", "BACKUP_S3_ACCESS_KEY": "key", "BACKUP_S3_SECRET_KEY": "secret",
 	})
-	b := c.Backup.Bucket
-	if b == nil || b.Endpoint != "https://s3.example.org" || b.Region != "us-east-1" || b.Prefix != "p/" || b.SecretKey != "secret" {
-		t.Errorf("%+v", b)
-	}
-	if c.Backup.Dir != "/backups" || c.Backup.Every != 90*time.Minute || c.Backup.Keep != 3 {
-		t.Errorf("%+v", c.Backup)
+	want := backup.Plan{Dir: "/backups", Every: 90 * time.Minute, Keep: 3, Bucket: &backup.Bucket{
+		Endpoint: "https://s3.example.org", Region: "us-east-1", Name: "b", Prefix: "p/", AccessKey: "key", SecretKey: "secret",
+	}}
+	if diff := cmp.Diff(want, c.Backup); diff != "" {
+		t.Error(diff)
 	}
 	for name, value := range map[string]string{
 		"BACKUP_EVERY": "5", "BACKUP_KEEP": "0", "BACKUP_S3_ENDPOINT": "s3.example.org", "BACKUP_S3_BUCKET": "a/b",

@@ -147,10 +147,8 @@ func TestBackupAndRestore(t *testing.T) {
 			t.Fatal(err)
 		}
 		name := made(t, from)
-		info, err := os.Stat(name)
-		entries, dirErr := os.ReadDir(filepath.Dir(name))
-		if err != nil || dirErr != nil || info.Mode().Perm() != 0o600 || len(entries) != 1 {
-			t.Errorf("%v beside %v; %v, %v", info.Mode(), entries, err, dirErr)
+		if all := tree(t, filepath.Dir(name)); len(all) != 1 || !strings.HasPrefix(all["backup.zip"], "-rw------- ") {
+			t.Errorf("%d files; %.20s", len(all), all["backup.zip"])
 		}
 		if _, err := backup.Make(t.Context(), from.db, from.Server, name); !errors.Is(err, fs.ErrExist) {
 			t.Errorf("onto an older one: %v", err)
@@ -166,22 +164,29 @@ func TestBackupAndRestore(t *testing.T) {
 		if diff := cmp.Diff(tree(t, from.DataDir), tree(t, to.DataDir)); diff != "" {
 			t.Error(diff)
 		}
-		restored, err := db.Open(t.Context(), to.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer restored.Close()
-		if err := restored.Current(t.Context(), to.Program.Migrations...); err != nil {
-			t.Error(err)
-		}
-		if diff := cmp.Diff(content(t, from.db, from.Program), content(t, restored, to.Program)); diff != "" {
-			t.Error(diff)
-		}
+		restored := compared(t, from, to)
 		again, err := live.New(restored, live.NewHub()).Epoch(t.Context())
 		if err != nil || again == epoch {
 			t.Errorf("the log's life is %s as before, %v", again, err)
 		}
 	})
+}
+
+// compared opens what was restored: its content is as it was.
+func compared(t *testing.T, from server, to backup.Server) *db.DB {
+	t.Helper()
+	restored, err := db.Open(t.Context(), to.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { restored.Close() })
+	if err := restored.Current(t.Context(), to.Program.Migrations...); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff(content(t, from.db, from.Program), content(t, restored, to.Program)); diff != "" {
+		t.Error(diff)
+	}
+	return restored
 }
 
 // TestWithoutClient: where there is no pg_dump, an archive stands for it, and goes into
@@ -200,14 +205,7 @@ func TestWithoutClient(t *testing.T) { //nolint:paralleltest // the environment 
 		if _, err := backup.Restore(t.Context(), name, to); err != nil {
 			t.Fatal(err)
 		}
-		restored, err := db.Open(t.Context(), url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(content(t, from.db, from.Program), content(t, restored, to.Program)); diff != "" {
-			t.Error(diff)
-		}
-		restored.Close()
+		compared(t, from, to)
 	}
 	_, err := backup.Restore(t.Context(), dumped, place(t, basetest.URL(t, "postgres"), program()))
 	if !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "postgresql-client") {
@@ -229,14 +227,7 @@ func TestBare(t *testing.T) {
 	if _, err := backup.Restore(t.Context(), name, to); err != nil {
 		t.Fatal(err)
 	}
-	restored, err := db.Open(t.Context(), to.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer restored.Close()
-	if diff := cmp.Diff(content(t, from.db, from.Program), content(t, restored, to.Program)); diff != "" {
-		t.Error(diff)
-	}
+	compared(t, from, to)
 	for what, text := range map[string]string{"another's database": "", "damage": "SQLite format 3\x00" + strings.Repeat("x", 5000)} {
 		path := filepath.Join(t.TempDir(), "other.db")
 		if text != "" {

@@ -99,7 +99,7 @@ func (b *bucket) putParts(ctx context.Context, name string, f io.ReaderAt, size 
 	if err != nil {
 		return err
 	}
-	var begun struct{ UploadId string } //nolint:revive // as S3 calls it
+	var begun struct{ UploadId string }
 	if err := xml.Unmarshal(answer.body, &begun); err != nil || begun.UploadId == "" {
 		return fmt.Errorf("the upload was not begun: %s", short(answer.body))
 	}

@@ -58,21 +58,29 @@ func TestCopyUnderLoad(t *testing.T) {
 		if err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%v, %v", info, err)
 		}
-		copied, err := db.Open(t.Context(), "sqlite://"+path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		items := count(t, copied)
-		parents, err := db.Read(t.Context(), copied, func(ctx context.Context, c db.Conn) (n int, err error) {
-			return n, c.QueryRowContext(ctx, "SELECT count(*) FROM parent").Scan(&n)
-		})
-		if err != nil || parents != items || items < before {
+		parents, items := pairs(t, path)
+		if parents != items || items < before {
 			t.Errorf("%d items and %d parents, of at least %d; %v", items, parents, before, err)
 		}
-		copied.Close()
 	}
 	cancel()
 	writing.Wait()
+}
+
+func pairs(t *testing.T, path string) (parents, items int) {
+	t.Helper()
+	d, err := db.Open(t.Context(), "sqlite://"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	parents, err = db.Read(t.Context(), d, func(ctx context.Context, c db.Conn) (n int, err error) {
+		return n, c.QueryRowContext(ctx, "SELECT count(*) FROM parent").Scan(&n)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parents, count(t, d)
 }
 
 func TestCopyRefuses(t *testing.T) {

@@ -81,7 +81,7 @@ func (l *lite) load(ctx context.Context, fn func(*Loader) error) (err error) {
 
 func insertAll(ctx context.Context, tx *sql.Tx, t Table, next Next) (n int64, err error) {
 	marks := strings.TrimSuffix(strings.Repeat("?, ", len(t.Columns)), ", ")
-	text := "INSERT INTO " + quoted(t.Name) + " (" + strings.Join(t.names(), ", ") + ") VALUES (" + marks + ")"
+	text := "INSERT INTO " + quoted(t.Name) + " (" + strings.Join(t.names(), ", ") + ") VALUES (" + marks + ")" //nolint:gosec // names that the database itself has given, quoted
 	insert, err := tx.PrepareContext(ctx, text)
 	if err != nil {
 		return 0, err

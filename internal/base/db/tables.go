@@ -211,33 +211,32 @@ func (c Column) value(v any) (any, error) {
 	if v == nil {
 		return nil, nil //nolint:nilnil // the value is NULL
 	}
-	switch c.Type {
-	case "TEXT":
-		if text, ok := v.(string); ok && Keepable(text) {
-			return text, nil
-		}
-	case "BIGINT":
-		if n, ok := v.(int64); ok {
-			return n, nil
-		}
-	case "BOOLEAN":
-		switch v := v.(type) {
-		case bool:
-			return v, nil
-		case int64:
-			if v == 0 || v == 1 {
-				return v == 1, nil
-			}
-		}
-	case "DOUBLE PRECISION":
-		switch v := v.(type) {
-		case float64:
-			return v, nil
-		case int64:
+	fits := false
+	switch v := v.(type) {
+	case string:
+		fits = c.Type == "TEXT" && Keepable(v)
+	case bool:
+		fits = c.Type == "BOOLEAN"
+	case float64:
+		fits = c.Type == "DOUBLE PRECISION"
+	case int64:
+		switch c.Type {
+		case "BOOLEAN":
+			return v == 1, outside(v)
+		case "DOUBLE PRECISION":
 			return float64(v), nil
 		}
-	default:
-		return nil, fmt.Errorf("columns of type %s are not portable", c.Type)
+		fits = c.Type == "BIGINT"
 	}
-	return nil, fmt.Errorf("a value of kind %T is in a column of type %s", v, c.Type)
+	if !fits {
+		return nil, fmt.Errorf("a value of kind %T is in a column of type %s", v, c.Type)
+	}
+	return v, nil
+}
+
+func outside(n int64) error {
+	if n != 0 && n != 1 {
+		return fmt.Errorf("%d is in a column of type BOOLEAN", n)
+	}
+	return nil
 }

@@ -162,7 +162,7 @@ func leave(ctx context.Context, rows *query.Queries, tx *db.Tx, t taken, outcome
 func nextRound(due int64, every time.Duration, now time.Time) time.Time {
 	next := time.UnixMicro(due).Add(every)
 	if late := now.Sub(next); late >= 0 {
-		next = next.Add((late/every + 1) * every)
+		next = now.Add(every - late%every)
 	}
 	return next
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -107,14 +108,17 @@ func TestForged(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			io.WriteString(w, "a")
+			if _, err := io.WriteString(w, "a"); err != nil {
+				t.Fatal(err)
+			}
 		}
 		w, err := z.Create("manifest.json")
 		if err != nil {
 			t.Fatal(err)
 		}
-		json.NewEncoder(w).Encode(m)
-		z.Close()
+		if err := errors.Join(json.NewEncoder(w).Encode(m), z.Close()); err != nil {
+			t.Fatal(err)
+		}
 		return read(out.Bytes())
 	}
 	named := func(names ...string) pack.Manifest {
