@@ -26,10 +26,8 @@ export interface Place extends Option<string> {
   levels: readonly Option<string>[];
 }
 
-/** What a slice brings for those who administer the whole app. */
+/** What invites may promise beyond the account, in the places of one slice. */
 export interface Administration {
-  /** Pages beside those about accounts. */
-  tabs?: () => NavLink[];
   /** What the places are called, and what adding one is. */
   places: () => string;
   add: () => string;
@@ -60,7 +58,13 @@ export interface Feature {
   limits?: (store: Store) => readonly { value: string; label: string }[];
   /** Parts below the page of a row of others, by the entity's name. They come when the page has shown. */
   below?: Readonly<Record<string, () => Promise<{ default: Component<{ id: string; key: string }> }>>>;
-  admin?: Administration;
+  /** What it brings for those who administer the whole app. */
+  admin?: {
+    /** Pages beside those about accounts. */
+    tabs?: () => NavLink[];
+    /** Comes when invites are made. */
+    promises?: () => Promise<Administration>;
+  };
   entities?: readonly Entity<never>[];
   mutations?: readonly Mutation<never>[];
 }

@@ -113,7 +113,7 @@ export class Replica {
   /** Adds a page to what begin showed. Rows that are newer here stay. */
   more({ scope, entities }: Snapshot): void {
     this.#need(scope).more(entities);
-    this.#replay(scope);
+    this.replay(scope);
   }
 
   /** All pages are here; the log is to be followed from seq. */

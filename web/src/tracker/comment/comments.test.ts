@@ -5,7 +5,7 @@ import { MemoryQueue } from '../../base/persist';
 import type { App, Workspace } from '../../base/state';
 import { Store } from '../../base/store';
 import { Engine, type Change } from '../../base/sync';
-import { emptyBrowser, json, offline, problem, serve, type Handler } from '../../base/testing';
+import { emptyBrowser, json, offline, problem, serve, silent, type Handler } from '../../base/testing';
 import { issues } from '../issue';
 import { members, memberships, projects, statuses } from '../project';
 import { excerpt } from './body';
@@ -66,7 +66,7 @@ beforeEach(async () => {
   const api = createApi(session);
   engine = new Engine({
     api,
-    remote: { snapshot: () => Promise.reject(new Error('no')), delta: () => Promise.reject(new Error('no')) },
+    remote: silent,
     queue: new MemoryQueue(),
     actor: 'ada',
     entities: [projects, statuses, members, memberships, issues, comments, people] as never[],

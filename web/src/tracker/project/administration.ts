@@ -1,8 +1,9 @@
-/** What those who administer the whole app have of projects: invites into them, and those without an owner. */
+/** What invites may promise: a role in a project. */
 import type { Administration } from '../../base/feature';
 import { m } from '../../base/i18n';
 import { memberships, projects } from './project';
-import { grantable, may, roleHint, roleName, ROLES, type Role } from './roles';
+import { roleHint, roleName } from './role-names';
+import { grantable, may, ROLES, type Role } from './roles';
 
 interface Grant {
   project: string;
@@ -17,7 +18,6 @@ function grantOf(value: unknown): Grant | null {
 }
 
 export const administration: Administration = {
-  tabs: () => [{ href: '/admin/projects', label: m.project_projects(), icon: 'board' }],
   places: () => m.project_projects(),
   add: () => m.project_grant_add(),
   /** Whoever maintains a project brings others into it, up to their own role. */

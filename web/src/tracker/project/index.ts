@@ -1,7 +1,6 @@
 /** Projects, who works in them and which statuses they have. */
 import type { Feature } from '../../base/feature';
 import { m } from '../../base/i18n';
-import { administration } from './administration';
 import { members, memberships, projects, scopeOf, statuses } from './project';
 
 export { members, memberships, projects, scopeOf, statuses, type Member, type Project, type Status } from './project';
@@ -19,7 +18,10 @@ export const project: Feature = {
     '/projects/:key/settings': { load: () => import('./SettingsPage.svelte') },
   },
   home: '/projects',
-  admin: administration,
+  admin: {
+    tabs: () => [{ href: '/admin/projects', label: m.project_projects(), icon: 'board' }],
+    promises: async () => (await import('./administration')).administration,
+  },
   limits: (store) =>
     store
       .table(projects)
