@@ -63,30 +63,18 @@ export class StoredCache {
 
   /** Everything that is kept, for the start; comes before all else. What another schema wrote is dropped. */
   async load(): Promise<Cached[]> {
-    const [schema, heads, chunks, entries] = await transact(this.#db, [...STORES, 'meta'], 'readonly', (tx) =>
-      Promise.all([
-        result(tx.objectStore('meta').get('schema') as IDBRequest<string | undefined>),
-        result(tx.objectStore('scope').getAll() as IDBRequest<Head[]>),
-        result(tx.objectStore('chunk').getAll() as IDBRequest<Chunk[]>),
-        result(tx.objectStore('log').getAll() as IDBRequest<Entry[]>),
-      ]),
-    );
-    if (!(await this.#wrote(schema))) return [];
+    const [heads, entries, chunks] = await this.#learn(true);
     const cached = new Map<string, Cached>();
     for (const head of heads) {
       const { scope, epoch, seq } = head;
       const empty = Object.keys(head.chunks).map((entity) => [entity, [] as Row[]] as const);
       cached.set(scope, { snapshot: { scope, epoch, seq, entities: Object.fromEntries(empty) }, entries: [] });
-      this.#know(head);
     }
     for (const { scope, entity, rows } of chunks) {
       const into = cached.get(scope)?.snapshot.entities[entity] as Row[] | undefined;
       if (into) for (const row of rows) into.push(row);
     }
-    for (const entry of entries) {
-      cached.get(entry.scope)?.entries.push(entry);
-      this.#note(entry);
-    }
+    for (const entry of entries) cached.get(entry.scope)?.entries.push(entry);
     return [...cached.values()];
   }
 
@@ -129,17 +117,7 @@ export class StoredCache {
    * the chunks, and what stands in the log. What another schema wrote is dropped.
    */
   async takeOver(): Promise<Map<string, { epoch: string; seq: number }>> {
-    const [schema, heads, entries] = await transact(this.#db, [...STORES, 'meta'], 'readonly', (tx) =>
-      Promise.all([
-        result(tx.objectStore('meta').get('schema') as IDBRequest<string | undefined>),
-        result(tx.objectStore('scope').getAll() as IDBRequest<Head[]>),
-        result(tx.objectStore('log').getAll() as IDBRequest<Entry[]>),
-      ]),
-    );
-    for (const known of [this.#heads, this.#kept, this.#dirty]) known.clear();
-    if (!(await this.#wrote(schema))) return new Map();
-    for (const head of heads) this.#know(head);
-    for (const entry of entries) this.#note(entry);
+    const [heads] = await this.#learn(false);
     return new Map(heads.map(({ scope, epoch }) => [scope, { epoch, seq: this.#kept.get(scope)! }]));
   }
 
@@ -189,11 +167,25 @@ export class StoredCache {
     return deleteDatabase(`${NAME}.${user}`);
   }
 
-  /** Whether this schema wrote what is kept; what another one wrote is dropped. */
-  async #wrote(schema: string | undefined): Promise<boolean> {
-    if (schema === this.#schema) return true;
+  /** Reads how the scopes are kept, and the rows where they are asked for. */
+  async #learn(whole: boolean): Promise<[Head[], Entry[], Chunk[]]> {
+    const [schema, ...read] = await transact(this.#db, [...STORES, 'meta'], 'readonly', (tx) => {
+      const all = <T>(store: string) => result(tx.objectStore(store).getAll() as IDBRequest<T[]>);
+      return Promise.all([
+        result(tx.objectStore('meta').get('schema') as IDBRequest<string | undefined>),
+        all<Head>('scope'),
+        all<Entry>('log'),
+        whole ? all<Chunk>('chunk') : [],
+      ]);
+    });
+    for (const known of [this.#heads, this.#kept, this.#dirty]) known.clear();
+    if (schema === this.#schema) {
+      read[0].forEach((head) => this.#know(head));
+      read[1].forEach((entry) => this.#note(entry));
+      return read;
+    }
     if (schema !== undefined) await transact(this.#db, STORES, 'readwrite', clearAll);
-    return false;
+    return [[], [], []];
   }
 
   #know(head: Head): void {

@@ -18,6 +18,8 @@ const row: Issue = {
   ...{ createdAt: '2026-01-01T00:00:00Z', updatedAt: '2026-01-01T00:00:00Z' },
 };
 
+const nothing = () => Promise.reject(new Error('no'));
+
 let engine: Engine;
 let session: Session;
 let api: Api;
@@ -30,7 +32,7 @@ beforeEach(async () => {
   engine = new Engine({
     ...{ api, queue: new MemoryQueue(), actor: me.id, mutations: [] },
     entities: [projects, statuses, members, memberships, issues, people] as never,
-    remote: { snapshot: () => Promise.reject(new Error('no')), delta: () => Promise.reject(new Error('no')) },
+    remote: { snapshot: nothing, more: nothing, delta: nothing },
     tell: () => undefined,
     onRefused: () => undefined,
   });
