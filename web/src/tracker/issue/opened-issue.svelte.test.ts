@@ -5,7 +5,7 @@ import { MemoryQueue } from '../../base/persist';
 import type { App, Workspace } from '../../base/state';
 import { Store } from '../../base/store';
 import { Engine } from '../../base/sync';
-import { emptyBrowser, json, serve } from '../../base/testing';
+import { emptyBrowser, json, serve, silent } from '../../base/testing';
 import { members, memberships, projects, scopeOf, statuses } from '../project';
 import { issues, type Issue } from './issue';
 import { OpenedIssue } from './opened-issue.svelte';
@@ -76,6 +76,6 @@ test('a description that was saved does not hide the one that followed it', asyn
     engine.replica.apply(SCOPE, entries);
     return json({ ...row, description: 'mine', version: 2 });
   });
-  await issue.describe({ description: 'mine', version: 1 });
+  await issue.describe({ text: 'mine', version: 1 });
   expect([issue.description, issue.row?.version]).toEqual(['theirs', 3]);
 });
