@@ -79,9 +79,6 @@ func MakeBare(ctx context.Context, d *db.DB, target string) (err error) {
 		if err := d.Copy(ctx, made); err != nil {
 			return err
 		}
-		if _, err := db.CheckFile(ctx, made); err != nil {
-			return err
-		}
 		return file.Place(made, target)
 	})
 }
@@ -120,9 +117,6 @@ func writeDatabase(ctx context.Context, d *db.DB, s Server, folder string, out *
 	if d.Engine() == "sqlite" {
 		copied := filepath.Join(folder, databaseName)
 		if err := d.Copy(ctx, copied); err != nil {
-			return err
-		}
-		if _, err := db.CheckFile(ctx, copied); err != nil {
 			return err
 		}
 		return errors.Join(add(out, databaseName, copied, false), os.Remove(copied))

@@ -78,7 +78,13 @@ func restore(ctx context.Context, r *pack.Reader, to Server) error {
 func restoreDatabase(ctx context.Context, r *pack.Reader, what string, to Server) error {
 	if what == databaseName {
 		path := strings.TrimPrefix(to.URL, "sqlite://")
-		return restoreFile(ctx, path, r.Manifest.Schema, func(w io.Writer) error { return r.Copy(w, databaseName) })
+		fits := func(versions []int64) error {
+			if !slices.Equal(versions, r.Manifest.Schema) {
+				return errs.New(errs.Invalid, "the database in the backup is not of the schema that its manifest says")
+			}
+			return nil
+		}
+		return restoreFile(ctx, path, fits, func(w io.Writer) error { return r.Copy(w, databaseName) })
 	}
 	return inTemp(to.DataDir, func(folder string) error {
 		extracted := filepath.Join(folder, what)
@@ -92,8 +98,8 @@ func restoreDatabase(ctx context.Context, r *pack.Reader, what string, to Server
 	})
 }
 
-// restoreFile checks a database's file before it has its name.
-func restoreFile(ctx context.Context, path string, schema []int64, copied func(io.Writer) error) error {
+// restoreFile checks a database's file, and whether its schema fits, before it has its name.
+func restoreFile(ctx context.Context, path string, fits func(versions []int64) error, copied func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -106,8 +112,8 @@ func restoreFile(ctx context.Context, path string, schema []int64, copied func(i
 		if err != nil {
 			return err
 		}
-		if !slices.Equal(versions, schema) {
-			return errors.New("the database in the backup is not of the schema that its manifest says")
+		if err := fits(versions); err != nil {
+			return err
 		}
 		d, err := db.Open(ctx, "sqlite://"+fresh)
 		if err != nil {
@@ -132,26 +138,14 @@ func restoreBare(ctx context.Context, name string, to Server) error {
 	if beside := db.Companions(name); exists(beside[0]) {
 		return errs.New(errs.Conflict, "%s is beside the file: it is no backup but a database in use. Make one with peisear backup", beside[0])
 	}
-	var versions []int64
-	err := inTemp(os.TempDir(), func(folder string) (err error) {
-		// Opening a file may make others beside it; the original is left alone.
-		looked := filepath.Join(folder, databaseName)
-		if err := copyFile(name, looked); err != nil {
-			return err
+	fits := func(versions []int64) error {
+		if len(versions) == 0 {
+			return errs.New(errs.Invalid, "the file holds no database of this program")
 		}
-		versions, err = db.CheckFile(ctx, looked)
-		return err
-	})
-	if err != nil {
+		_, err := db.Subset(versions, to.Program.Migrations...)
 		return err
 	}
-	if len(versions) == 0 {
-		return errs.New(errs.Invalid, "the file holds no database of this program")
-	}
-	if _, err := db.Subset(versions, to.Program.Migrations...); err != nil {
-		return err
-	}
-	return restoreFile(ctx, path, versions, func(w io.Writer) error {
+	return restoreFile(ctx, path, fits, func(w io.Writer) error {
 		f, err := os.Open(name)
 		if err != nil {
 			return err
@@ -283,17 +277,6 @@ func placeFiles(r *pack.Reader, to Server) (undo func() error, err error) {
 // extract writes an entry into a new file.
 func extract(r *pack.Reader, name, path string) error {
 	return file.Create(path, func(f *os.File) error { return r.Copy(f, name) })
-}
-
-func copyFile(from, to string) error {
-	return file.Create(to, func(f *os.File) error {
-		in, err := os.Open(from)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(f, in)
-		return errors.Join(err, in.Close())
-	})
 }
 
 // inTemp calls fn with a folder inside another, which goes afterwards.

@@ -36,7 +36,11 @@ func (d *DB) Copy(ctx context.Context, path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, pool.Close()) }()
-	return copyInto(ctx, pool, path)
+	if err := copyInto(ctx, pool, path); err != nil {
+		return err
+	}
+	_, err = CheckFile(ctx, path)
+	return err
 }
 
 // copyInto copies what a pool has open.
@@ -48,10 +52,7 @@ func copyInto(ctx context.Context, pool *sql.DB, path string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(f.Chmod(0o600), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return intact(ctx, path)
+	return errors.Join(f.Chmod(0o600), f.Sync(), f.Close())
 }
 
 // CheckFile opens a SQLite file, lets SQLite check all of it and every reference, and

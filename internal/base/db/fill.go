@@ -36,14 +36,15 @@ func Fill(ctx context.Context, path string, fill func(ctx context.Context, d *DB
 	if err = errors.Join(err, d.Close()); err != nil { // which brings the WAL into the file
 		return err
 	}
+	if _, err := CheckFile(ctx, fresh); err != nil {
+		return err
+	}
 	return Settle(ctx, fresh, path)
 }
 
-// Settle checks a SQLite file that nobody has open, and gives it its name.
+// Settle brings a SQLite file that nobody has open to the disk, and gives it its name.
+// Conflict: there is something at its place.
 func Settle(ctx context.Context, from, to string) error {
-	if _, err := CheckFile(ctx, from); err != nil {
-		return err
-	}
 	f, err := os.Open(from)
 	if err != nil {
 		return err

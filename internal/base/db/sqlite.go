@@ -175,6 +175,9 @@ func (l *lite) copyBefore(ctx context.Context, pool *sql.DB, version int64) erro
 	if err := copyInto(ctx, pool, target); err != nil {
 		return err
 	}
+	if err := intact(ctx, target); err != nil {
+		return err
+	}
 	older, err := filepath.Glob(l.path + ".before-*")
 	if err != nil || len(older) <= keptCopies {
 		return err
