@@ -53,8 +53,6 @@ type Config struct {
 	GeoIPDB           string                            // "": places are not known
 	Providers         map[provider.ID]provider.Settings // those of which something is set
 	Backup            backup.Plan                       // by schedule; see planned
-
-	bucket backup.Bucket // of Backup, while it is read
 }
 
 // setting is one line of the operator's manual. A secret may also be given as the

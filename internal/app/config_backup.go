@@ -30,6 +30,14 @@ func backupSettings() []setting {
 	}
 }
 
+// bucket is the plan's, for its settings to come together in.
+func (c *Config) bucket() *backup.Bucket {
+	if c.Backup.Bucket == nil {
+		c.Backup.Bucket = new(backup.Bucket)
+	}
+	return c.Backup.Bucket
+}
+
 func setBackupDir(c *Config, value string) (err error) {
 	c.Backup.Dir, err = filepath.Abs(value)
 	return err
@@ -56,7 +64,7 @@ func setBackupEndpoint(c *Config, value string) error {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || strings.Trim(u.Path, "/") != "" {
 		return errors.New("must be http or https, and a host only")
 	}
-	c.bucket.Endpoint = u.Scheme + "://" + u.Host
+	c.bucket().Endpoint = u.Scheme + "://" + u.Host
 	return nil
 }
 
@@ -64,41 +72,44 @@ func setBackupBucket(c *Config, value string) error {
 	if strings.ContainsAny(value, "/?#") {
 		return errors.New("is a name, without slashes")
 	}
-	c.bucket.Name = value
+	c.bucket().Name = value
 	return nil
 }
 
 func setBackupRegion(c *Config, value string) error {
-	c.bucket.Region = value
+	c.bucket().Region = value
 	return nil
 }
 
 func setBackupPrefix(c *Config, value string) error {
-	c.bucket.Prefix = strings.TrimPrefix(value, "/")
+	c.bucket().Prefix = strings.TrimPrefix(value, "/")
 	return nil
 }
 
 func setBackupAccessKey(c *Config, value string) error {
-	c.bucket.AccessKey = value
+	c.bucket().AccessKey = value
 	return nil
 }
 
 func setBackupSecretKey(c *Config, value string) error {
-	c.bucket.SecretKey = value
+	c.bucket().SecretKey = value
 	return nil
 }
 
-// halfBackup makes the bucket a part of the plan, and returns what is missing of it.
+// halfBackup returns what is missing of the bucket, and takes it out of the plan when
+// nothing of it is given.
 func (c *Config) halfBackup(wrong map[string]bool) (all []error) {
+	b := c.bucket()
 	given := map[string]string{
-		"BACKUP_S3_ENDPOINT": c.bucket.Endpoint, "BACKUP_S3_BUCKET": c.bucket.Name,
-		"BACKUP_S3_ACCESS_KEY": c.bucket.AccessKey, "BACKUP_S3_SECRET_KEY": c.bucket.SecretKey,
+		"BACKUP_S3_ENDPOINT": b.Endpoint, "BACKUP_S3_BUCKET": b.Name,
+		"BACKUP_S3_ACCESS_KEY": b.AccessKey, "BACKUP_S3_SECRET_KEY": b.SecretKey,
 	}
 	some := false
 	for _, value := range given {
 		some = some || value != ""
 	}
 	if !some {
+		c.Backup.Bucket = nil
 		return nil
 	}
 	for _, name := range []string{"BACKUP_S3_ENDPOINT", "BACKUP_S3_BUCKET", "BACKUP_S3_ACCESS_KEY", "BACKUP_S3_SECRET_KEY"} {
@@ -106,7 +117,6 @@ func (c *Config) halfBackup(wrong map[string]bool) (all []error) {
 			all = append(all, fmt.Errorf("%s: is missing while others of BACKUP_S3 are set", name))
 		}
 	}
-	c.Backup.Bucket = &c.bucket
 	return all
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/peisear/peisear/internal/base/backup"
 	"github.com/peisear/peisear/internal/base/secret"
 )
 
@@ -47,6 +48,7 @@ func TestDefaults(t *testing.T) {
 		Mode: Local, DatabaseURL: "sqlite://data/app.db", DataDir: "data", BindAddr: "0.0.0.0:3000",
 		PublicURL: "http://localhost:3000", LogLevels: LogLevels{Default: slog.LevelInfo, Parts: map[string]slog.Level{}},
 		AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: 7 * 24 * time.Hour,
+		Backup: backup.Plan{Every: 24 * time.Hour, Keep: 7},
 	}
 	if diff := cmp.Diff(want, c); diff != "" || err != nil {
 		t.Errorf("%v %s", err, diff)
