@@ -18,7 +18,6 @@ const row: Issue = {
   ...{ createdAt: '2026-01-01T00:00:00Z', updatedAt: '2026-01-01T00:00:00Z' },
 };
 
-const nothing = () => Promise.reject(new Error('no'));
 
 let engine: Engine;
 let session: Session;
@@ -32,7 +31,7 @@ beforeEach(async () => {
   engine = new Engine({
     ...{ api, queue: new MemoryQueue(), actor: me.id, mutations: [] },
     entities: [projects, statuses, members, memberships, issues, people] as never,
-    remote: { snapshot: nothing, more: nothing, delta: nothing },
+    remote: silent,
     tell: () => undefined,
     onRefused: () => undefined,
   });
