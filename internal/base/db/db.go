@@ -61,12 +61,17 @@ func (tx *Tx) AfterCommit(f func()) { tx.hooks = append(tx.hooks, f) }
 func (tx *Tx) Micros() int64 { return tx.Now.UnixMicro() }
 
 // DB is an open database, safe for concurrent use. Close it.
-type DB struct{ engine }
+type DB struct {
+	engine
+	condition condition
+}
 
 // engine is what SQLite and PostgreSQL do differently.
 type engine interface {
 	write(ctx context.Context, lane string, fn func(*Tx) error) (*Tx, error)
 	translate(err error) error
+	trouble(err error) Trouble // "" when the error is another one
+	probe(tx *Tx) error        // changes something that nobody reads
 	reader() (pool *sql.DB, conn Conn)
 	migrate(ctx context.Context, files fs.FS) error
 	pending(ctx context.Context, files fs.FS) (bool, error)
@@ -93,7 +98,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the database: %w", err)
 	}
-	return &DB{e}, nil
+	return &DB{engine: e, condition: condition{calm: calm}}, nil
 }
 
 // Close waits for the write in progress and releases the database.
@@ -112,6 +117,7 @@ func Read[T any](ctx context.Context, d *DB, fn func(ctx context.Context, c Conn
 	defer cancel()
 	_, conn := d.reader()
 	v, err := fn(ctx, guarded{conn})
+	d.note(err)
 	return v, d.translate(err)
 }
 
@@ -123,10 +129,12 @@ func Snapshot[T any](ctx context.Context, d *DB, fn func(ctx context.Context, c 
 	pool, _ := d.reader()
 	tx, err := pool.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
+		d.note(err)
 		return v, d.translate(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing to lose
 	v, err = fn(ctx, guarded{tx})
+	d.note(err)
 	return v, d.translate(err)
 }
 
@@ -162,9 +170,11 @@ func WriteIn[T any](ctx context.Context, d *DB, lane string, fn func(tx *Tx) (T,
 		return err
 	})
 	if err != nil {
+		d.note(err)
 		var zero T
 		return zero, d.translate(err)
 	}
+	d.heal(ctx)
 	for _, hook := range tx.hooks {
 		hook()
 	}

@@ -279,7 +279,7 @@ func (p *postgres) once(ctx context.Context, fn func(*Tx) error) (*Tx, error) {
 	return j.tx, s.commit()
 }
 
-var errLostServer = errs.New(errs.Unavailable, "the database was lost while it committed")
+var errLostServer = errs.Later(errs.Unavailable, again, "the database was lost while it kept the change: look whether it is there")
 
 // prove asks whether a transaction was committed whose commit was not answered.
 // Unavailable: that cannot be found out.
@@ -316,11 +316,11 @@ func lostRace(err error) bool {
 
 func (p *postgres) translate(err error) error {
 	var e *pgconn.PgError
-	var unreachable *pgconn.ConnectError
-	var network *net.OpError
-	switch {
-	case errors.As(err, &unreachable), errors.As(err, &network), errors.Is(err, driver.ErrBadConn), errors.Is(err, io.ErrUnexpectedEOF):
-		return errUnavailable(err)
+	switch t := p.trouble(err); {
+	case errors.Is(err, errLostServer):
+		return err
+	case t != "":
+		return t.error(err)
 	case !errors.As(err, &e):
 		return translate(err)
 	}
@@ -334,9 +334,48 @@ func (p *postgres) translate(err error) error {
 	case "22021", "22P05": // text that the encoding cannot keep
 		return errValue(err)
 	}
-	switch e.Code[:2] { // the class: connection, lost race, resources, operator
-	case "08", "40", "53", "57":
+	switch e.Code[:2] { // the class: lost race, resources, operator
+	case "40", "53", "57":
 		return errUnavailable(err)
 	}
 	return errs.From(err, errs.Internal, "internal error")
+}
+
+func (p *postgres) trouble(err error) Trouble {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		if lostConnection(err) {
+			return Unreachable
+		}
+		return ""
+	}
+	switch e.Code {
+	case "53100":
+		return NoSpace
+	case "25006": // a standby
+		return ReadOnly
+	case "57P01", "57P02", "57P03", "57P05": // it ends, or begins
+		return Unreachable
+	}
+	switch e.Code[:2] { // the class: connection, the system around it
+	case "08":
+		return Unreachable
+	case "58":
+		return DiskError
+	}
+	return ""
+}
+
+// lostConnection reports whether an error is the connection's.
+func lostConnection(err error) bool {
+	var unreachable *pgconn.ConnectError
+	var network *net.OpError
+	return errors.As(err, &unreachable) || errors.As(err, &network) || errors.Is(err, errLostServer) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// probe makes the server number the transaction, which it does for those that write.
+func (p *postgres) probe(tx *Tx) error {
+	var id string
+	return tx.QueryRowContext(context.Background(), "SELECT CAST(pg_current_xact_id() AS TEXT)").Scan(&id)
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -21,6 +23,9 @@ import (
 
 // keptCopies is how many copies from before a migration are kept.
 const keptCopies = 3
+
+// busyTimeout is how long a statement waits for another process that writes.
+const busyTimeout = 5 * time.Second
 
 // lite is SQLite: a pool that can only read and one goroutine that writes.
 type lite struct {
@@ -52,7 +57,7 @@ func openSQLite(ctx context.Context, path string) (_ *lite, err error) {
 	if _, err = l.writers.ExecContext(ctx, "BEGIN IMMEDIATE; PRAGMA user_version = 0; ROLLBACK"); err != nil {
 		return nil, err
 	}
-	if l.writer, err = startWriter(ctx, l.writers); err != nil {
+	if l.writer, err = startWriter(ctx, l.writers, path+"-wal"); err != nil {
 		return nil, err
 	}
 	if l.readers, err = openPool(ctx, path, max(4, runtime.NumCPU()), "query_only(1)"); err != nil {
@@ -82,7 +87,7 @@ func obstacle(path string, err error) error {
 }
 
 func openPool(ctx context.Context, path string, size int, pragmas ...string) (*sql.DB, error) {
-	return openWith(ctx, path, size, append([]string{"busy_timeout(5000)"}, pragmas...))
+	return openWith(ctx, path, size, append([]string{fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())}, pragmas...))
 }
 
 func openWith(ctx context.Context, path string, size int, pragmas []string) (*sql.DB, error) {
@@ -252,10 +257,44 @@ func (l *lite) translate(err error) error {
 	case sqlite3.SQLITE_CONSTRAINT_CHECK, sqlite3.SQLITE_CONSTRAINT_NOTNULL:
 		return errValue(err)
 	}
+	if t := l.trouble(err); t != "" {
+		return t.error(err)
+	}
 	switch e.Code() & 0xff { // the primary code
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_INTERRUPT,
-		sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY:
+	case sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT:
 		return errUnavailable(err)
 	}
 	return errs.From(err, errs.Internal, "internal error")
+}
+
+func (l *lite) trouble(err error) Trouble {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return ""
+	}
+	if e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE { // the index of the WAL cannot grow
+		return NoSpace
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_FULL:
+		return NoSpace
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+		return DiskError
+	case sqlite3.SQLITE_READONLY:
+		return ReadOnly
+	case sqlite3.SQLITE_BUSY:
+		return Locked
+	}
+	return ""
+}
+
+// probe writes the first page as it is: to no table, because the base owns none.
+func (l *lite) probe(tx *Tx) error {
+	ctx := context.Background()
+	var version int64
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, "PRAGMA user_version = "+strconv.FormatInt(version, 10))
+	return err
 }

@@ -29,6 +29,7 @@ var errClosed = errors.New("database is closed")
 // each alone.
 type writer struct {
 	tx      *stmts
+	wal     wal
 	queue   chan *job
 	foreign chan struct{} // holds one token when another process has written
 	quit    chan struct{}
@@ -44,13 +45,14 @@ type job struct {
 	done chan struct{}
 }
 
-func startWriter(ctx context.Context, pool *sql.DB) (*writer, error) {
+func startWriter(ctx context.Context, pool *sql.DB, walPath string) (*writer, error) {
 	conn, err := pool.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{
 		tx:      newStmts(conn),
+		wal:     wal{path: walPath},
 		queue:   make(chan *job), // unbuffered: what is accepted is answered, even while closing
 		foreign: make(chan struct{}, 1),
 		quit:    make(chan struct{}),
@@ -92,9 +94,11 @@ func (w *writer) loop() {
 		select {
 		case j := <-w.queue:
 			w.batch(j)
-		case <-look.C:
-			if now := w.dataVersion(); now != seen {
-				seen = now
+			w.wal.used = true
+		case now := <-look.C:
+			w.tend(now)
+			if version := w.dataVersion(); version != seen {
+				seen = version
 				select {
 				case w.foreign <- struct{}{}:
 				default: // one token is enough
