@@ -107,6 +107,7 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 			err = errors.Join(err, d.Close())
 		}
 	}()
+	d.OnHealth(func(h db.Health) { logHealth(ctx, logger.With(partKey, "db"), h) })
 	secrets, warning, err := c.Secrets()
 	if err != nil {
 		return nil, err
@@ -127,6 +128,9 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 	}()
 	p := build(d, settings, c.oauth(secrets), logger)
 	if err := d.Migrate(ctx, migrations(p.features)...); err != nil {
+		return nil, err
+	}
+	if _, err := p.log.Epoch(ctx); err != nil { // so that no reader has to begin it
 		return nil, err
 	}
 	if stale, err := p.accounts.CheckSecret(ctx); err != nil {
@@ -207,36 +211,6 @@ func (a *App) Backups(ctx context.Context) (job.Schedule, error) {
 		return job.Schedule{}, errs.New(errs.NotFound, "no backups are scheduled")
 	}
 	return a.backups.Status(ctx)
-}
-
-type healthOutput struct {
-	Body struct {
-		Status   string `json:"status" enum:"ok"`
-		Database string `json:"database" enum:"sqlite,postgres"`
-	}
-}
-
-var errDatabaseSilent = errs.New(errs.Unavailable, "the database does not answer")
-
-// health is for monitors: /api/health asks the database, /health says that the
-// process answers.
-func (a *App) health() {
-	web.Handle(a.api, web.Op("health.get", "GET /api/health", http.StatusOK),
-		func(ctx context.Context, _ *struct{}) (*healthOutput, error) {
-			_, err := db.Read(ctx, a.db, func(ctx context.Context, c db.Conn) (one int, err error) {
-				return one, c.QueryRowContext(ctx, "SELECT 1").Scan(&one)
-			})
-			if err != nil {
-				return nil, errors.Join(errDatabaseSilent, err)
-			}
-			out := new(healthOutput)
-			out.Body.Status, out.Body.Database = "ok", a.db.Engine()
-			return out, nil
-		})
-	a.api.Stream("GET /health", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write([]byte("ok\n")) // the client has gone
-	})
 }
 
 // Run serves on the listener until ctx ends, then lets requests end.

@@ -221,17 +221,24 @@ func (l *Log) Epoch(ctx context.Context) (string, error) {
 	if known := l.epoch.Load(); known != nil {
 		return *known, nil
 	}
-	epoch, err := db.Write(ctx, l.db, func(tx *db.Tx) (string, error) {
+	epoch, err := db.Read(ctx, l.db, func(ctx context.Context, c db.Conn) (string, error) { return query.New(c).Epoch(ctx) })
+	if errs.Is(err, errs.NotFound) {
+		epoch, err = l.beginEpoch(ctx)
+	}
+	if err == nil {
+		l.epoch.Store(&epoch)
+	}
+	return epoch, err
+}
+
+func (l *Log) beginEpoch(ctx context.Context) (string, error) {
+	return db.Write(ctx, l.db, func(tx *db.Tx) (string, error) {
 		q := query.New(tx)
 		if err := q.BeginEpoch(ctx, uuid.NewString()); err != nil {
 			return "", err
 		}
 		return q.Epoch(ctx)
 	})
-	if err == nil {
-		l.epoch.Store(&epoch)
-	}
-	return epoch, err
 }
 
 // BeginAnew ends the log's life, for a database whose rows have just been replaced: a

@@ -1514,8 +1514,18 @@ export interface components {
     HealthOutputBody: {
       /** @enum {string} */
       database: 'sqlite' | 'postgres';
-      /** @enum {string} */
-      status: 'ok';
+      /**
+       * Format: date-time
+       * @description of what stands in their way
+       */
+      since?: string;
+      /**
+       * @description degraded: it reads, and keeps no changes for now
+       * @enum {string}
+       */
+      status: 'ok' | 'degraded';
+      /** @description ok, or what stands in their way: no space, disk error, read only, locked, unreachable */
+      writes: string;
     };
     IdentitiesOutputBody: {
       items: components['schemas']['Identity'][];
