@@ -42,6 +42,9 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
+// Engines names the engines that tests run on.
+func Engines() []string { return engines() }
+
 // EachEngine runs a test on every engine, in parallel, each on an empty database
 // with the given migrations.
 func EachEngine(t *testing.T, test func(t *testing.T, d *db.DB), migrations ...fs.FS) {
@@ -115,7 +118,11 @@ func ForeignOrderURL(t testing.TB) string {
 
 func postgresURL(t testing.TB, options string) string {
 	t.Helper()
-	url, err := shared.newDatabase(t.Context(), options)
+	err := shared.startOnce()
+	var url string
+	if err == nil {
+		url, err = shared.newDatabase(t.Context(), options)
+	}
 	if err != nil {
 		t.Fatalf("PostgreSQL: %v\nInstall its server programs (apt install postgresql), or set %s=sqlite to leave it out.", err, enginesEnv)
 	}

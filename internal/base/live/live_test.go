@@ -338,3 +338,19 @@ delete {} {"name":"a","size":2}
 		}
 	})
 }
+
+// TestRefusalWithoutKnowledge: what refuses a mutation may be its own first copy. When that
+// cannot be found out, the answer is to come again, and not that it is refused.
+func TestRefusalWithoutKnowledge(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		ctx, cancel := context.WithCancel(t.Context())
+		m := live.Mutation{Scopes: []string{"org"}, Actor: "a", Tx: "t"}
+		_, seen, err := live.Write(ctx, log, m, func(*live.Tx) (int, error) {
+			cancel() // so that nothing can be looked up any more
+			return 0, errs.New(errs.Conflict, "already exists")
+		})
+		if seen != nil || !errs.Is(err, errs.Unavailable) {
+			t.Errorf("%v, %v", seen, err)
+		}
+	})
+}

@@ -110,7 +110,7 @@ func (unchanged[T]) Error() string { return "nothing recorded" }
 // A mutation that its first scope has seen from the same actor is not applied again;
 // seen is then the change it began with there, and nil otherwise. fn may have run all
 // the same: the log refuses the second copy, and only then, or when fn itself refuses,
-// is the first one looked for. fn is under the rules of db.Write.
+// is the first one looked for. Unavailable: it cannot be found out. fn is under the rules of db.Write.
 func Write[T any](ctx context.Context, l *Log, m Mutation, fn func(*Tx) (T, error)) (v T, seen *Change, err error) {
 	defer errs.Wrap(&err, "live.Write(%v)", m.Scopes)
 	named := m.Tx != ""
@@ -125,9 +125,13 @@ func Write[T any](ctx context.Context, l *Log, m Mutation, fn func(*Tx) (T, erro
 		return v, err
 	})
 	if err != nil && named {
-		if seen, _ := l.find(ctx, m); seen != nil { // when it cannot be found out, what happened is still true
-			var none T
+		var none T
+		seen, unknown := l.find(ctx, m)
+		switch {
+		case seen != nil:
 			return none, seen, nil
+		case unknown != nil: // the refusal may be the second copy's, whose first was applied
+			return none, nil, errors.Join(unknown, err)
 		}
 	}
 	if same, ok := errors.AsType[unchanged[T]](err); ok {

@@ -1,0 +1,126 @@
+package crash_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// check waits until every writer knows what has become of its writes, and compares.
+func (w *world) check(t *testing.T) {
+	t.Helper()
+	w.gate.Lock()
+	defer w.gate.Unlock()
+	w.server.await(t)
+	for _, p := range w.replicas {
+		w.compared += p.catchUp(t, w)
+		p.compare(t, w)
+	}
+	w.checkKnown(t)
+	w.checkBooks(t)
+}
+
+// checkKnown: what was answered is there, as it was answered, and once.
+func (w *world) checkKnown(t *testing.T) {
+	t.Helper()
+	there := map[string]fields{}
+	applied := map[string]int{}
+	for _, p := range w.replicas {
+		for entity, rows := range p.rows {
+			for id, row := range rows {
+				there[entity+" "+id] = row
+			}
+		}
+		for tx, n := range p.applied {
+			applied[p.scope+" "+tx] = n
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, i := range w.issues {
+		row := there["issue "+id]
+		for name, value := range map[string]string{"key": i.Key, "title": i.Title, "statusId": i.StatusID, "priority": i.Priority} {
+			if text, _ := json.Marshal(value); string(row[name]) != string(text) {
+				t.Errorf("issue %s: %s is %q, %s was answered", i.Key, name, row[name], text)
+			}
+		}
+	}
+	for id, title := range w.notes {
+		if text, _ := json.Marshal(title); string(there["note "+id]["title"]) != string(text) {
+			t.Errorf("note %s is %q, %s was answered", id, there["note "+id]["title"], text)
+		}
+	}
+	for id := range w.deleted {
+		if there["issue "+id] != nil || there["note "+id] != nil {
+			t.Errorf("%s was deleted and is there", id)
+		}
+	}
+	for key, scope := range w.mutations {
+		if n := applied[scope+" "+key]; scope != "" && n != 1 {
+			t.Errorf("mutation %s was applied %d times in %s", key, n, scope)
+		}
+	}
+	seen := map[string]int{}
+	for name, row := range there {
+		if strings.HasPrefix(name, "person ") {
+			seen[strings.Trim(string(row["displayName"]), `"`)]++
+		}
+	}
+	for name := range w.people {
+		if seen[name] != 1 {
+			t.Errorf("%s signed up and is there %d times", name, seen[name])
+		}
+	}
+}
+
+// books are questions to the database itself; each answers how many rows are wrong.
+var books = map[string]string{
+	"scopes whose changes have gaps":           `SELECT count(*) FROM scope s WHERE s.seq >= 0 AND s.seq <> (SELECT count(DISTINCT c.seq) FROM change c WHERE c.scope = s.id)`,
+	"scopes whose head is not the last change": `SELECT count(*) FROM scope s WHERE s.seq > 0 AND s.seq <> (SELECT max(c.seq) FROM change c WHERE c.scope = s.id)`,
+	"transactions with a gap":                  `SELECT count(*) FROM (SELECT scope FROM change GROUP BY scope, seq HAVING count(*) <> max(n) + 1) AS gaps`,
+	"changes of no scope":                      `SELECT count(*) FROM change c WHERE NOT EXISTS (SELECT 1 FROM scope s WHERE s.id = c.scope)`,
+	"mutations that were applied twice":        `SELECT count(*) FROM (SELECT 1 FROM change WHERE n = 0 GROUP BY scope, actor, tx HAVING count(*) > 1) AS doubles`,
+	"numbers given twice":                      `SELECT count(*) FROM (SELECT 1 FROM issue GROUP BY project_id, number HAVING count(*) > 1) AS doubles`,
+	"numbers beyond the last":                  `SELECT count(*) FROM issue i JOIN issue_number n ON n.project_id = i.project_id WHERE i.number > n.last OR i.number < 1`,
+	"projects whose numbers, with deleted ones, are not 1 to the last": `SELECT count(*) FROM issue_number n WHERE n.last <>
+		(SELECT count(*) FROM issue i WHERE i.project_id = n.project_id) +
+		(SELECT count(*) FROM change c WHERE c.scope = 'project:' || n.project_id AND c.entity = 'issue' AND c.op = 'delete')`,
+	"issues without their beginning in the log": `SELECT count(*) FROM issue i WHERE NOT EXISTS
+		(SELECT 1 FROM change c WHERE c.scope = 'project:' || i.project_id AND c.entity = 'issue' AND c.entity_id = i.id AND c.op = 'create')`,
+	"users without their beginning in the log": `SELECT count(*) FROM users u WHERE NOT EXISTS
+		(SELECT 1 FROM change c WHERE c.scope = 'org' AND c.entity_id = u.id AND c.op = 'create')`,
+}
+
+func (w *world) checkBooks(t *testing.T) {
+	t.Helper()
+	driver, address := "pgx", w.server.database
+	if path, ok := strings.CutPrefix(address, "sqlite://"); ok {
+		driver, address = "sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=query_only(1)"
+	}
+	pool, err := sql.Open(driver, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	ctx := context.Background()
+	for name, question := range books {
+		var wrong int
+		if err := pool.QueryRowContext(ctx, question).Scan(&wrong); err != nil || wrong > 0 {
+			t.Errorf("%d %s (%v)", wrong, name, err)
+		}
+	}
+	if driver != "sqlite" {
+		return
+	}
+	for _, question := range []string{"PRAGMA integrity_check", "SELECT coalesce((SELECT 'refers to nothing' FROM pragma_foreign_key_check LIMIT 1), 'ok')"} {
+		var verdict string
+		if err := pool.QueryRowContext(ctx, question).Scan(&verdict); err != nil || verdict != "ok" {
+			t.Errorf("%s: %s", question, fmt.Sprint(verdict, err))
+		}
+	}
+}
