@@ -15,7 +15,7 @@ TWO := -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 WEB_SOURCES := $(shell find web -name node_modules -prune -o -name dist -prune -o -name generated -prune -o -type f -print 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test check fmt prepare migrate migrate-add gen-jwt-keys bench clean \
+.PHONY: help run dev build test check fmt prepare migrate migrate-add gen-jwt-keys bench crash clean \
 	targets setup setup-web setup-test binary go-test web-test browser-test go-check drift-check web-check e2e-types
 
 ##@ Use
@@ -63,6 +63,9 @@ migrate-add: ## a new migration: make migrate-add SLICE=tracker/issue NAME=add_l
 bench: setup-test build ## the benchmarks of bench/, and tables of them in bench/results (BENCH=Server/sqlite for some)
 	go test -run '^$$' -bench '$(or $(BENCH),.)' -timeout 3h ./bench | go run ./bench/table -o bench/results/latest
 	$(if $(BENCH),,cd web && node_modules/.bin/playwright test --config ../e2e/playwright/bench.config.ts)
+
+crash: ## kill the app 200 times under load on SQLite, and 60 times it or PostgreSQL, and compare each time
+	CRASH_KILLS=200 CRASH_KILLS_POSTGRES=60 go test -count=1 -timeout 60m -run '^TestKilled$$' -v ./e2e/crash
 
 clean: ## remove what was built; ./data stays
 	rm -rf bin .prepare e2e/playwright/results

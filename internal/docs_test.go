@@ -130,7 +130,7 @@ func TestDocsConfiguration(t *testing.T) {
 func TestDocsCommands(t *testing.T) {
 	t.Parallel()
 	makefile := read(t, "Makefile")
-	for _, target := range []string{"run", "dev", "build", "test", "check", "fmt", "migrate", "migrate-add", "prepare", "gen-jwt-keys"} {
+	for _, target := range []string{"run", "dev", "build", "test", "check", "fmt", "migrate", "migrate-add", "prepare", "gen-jwt-keys", "crash"} {
 		if !regexp.MustCompile(`(?m)^` + target + `:.*## `).MatchString(makefile) {
 			t.Errorf("make %s is not in the list", target)
 		}

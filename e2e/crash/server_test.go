@@ -19,7 +19,7 @@ const inviteCode = "the-invite-of-the-first-admin"
 
 // server is the program on one set of data. It can be killed and started again.
 type server struct {
-	path     string
+	command  []string
 	url      string
 	http     *http.Client
 	database string
@@ -28,7 +28,25 @@ type server struct {
 
 	mu  sync.Mutex
 	cmd *exec.Cmd
-	log bytes.Buffer
+	log lines
+}
+
+// lines is a log that may be read while it is written.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(text []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(text)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // build makes the program as it is delivered.
@@ -51,7 +69,7 @@ func newServer(t *testing.T, path, database string) *server {
 	l.Close()
 	transport := &http.Transport{MaxIdleConnsPerHost: 4 * connections}
 	t.Cleanup(transport.CloseIdleConnections)
-	s := &server{path: path, url: "http://" + address, http: &http.Client{Transport: transport, Timeout: time.Minute}, database: database, dir: t.TempDir()}
+	s := &server{command: []string{path}, url: "http://" + address, http: &http.Client{Transport: transport, Timeout: time.Minute}, database: database, dir: t.TempDir()}
 	s.env = []string{
 		"DATABASE_URL=" + database, "DATA_DIR=" + s.dir, "BIND_ADDR=" + address, "LOG_LEVEL=warn", "HOME=" + s.dir,
 		"INITIAL_INVITE_CODE=" + inviteCode, "REGISTRATION=open", "TRUSTED_PROXIES=127.0.0.1", "ACCESS_TOKEN_TTL_SECS=86400",
@@ -69,7 +87,7 @@ func newServer(t *testing.T, path, database string) *server {
 func (s *server) start(t *testing.T) {
 	t.Helper()
 	s.mu.Lock()
-	s.cmd = exec.Command(s.path)
+	s.cmd = exec.Command(s.command[0], s.command[1:]...)
 	s.cmd.Dir, s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = s.dir, s.env, io.Discard, &s.log
 	err := s.cmd.Start()
 	s.mu.Unlock()

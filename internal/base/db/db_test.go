@@ -249,7 +249,7 @@ func TestNewerDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := d.Migrate(t.Context(), schema)
-		if !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "209901010000") {
+		if !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "209901010000") || !strings.Contains(err.Error(), "newest known here is 202601010000") {
 			t.Errorf("got %v", err)
 		}
 	}, schema)

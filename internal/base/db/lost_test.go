@@ -1,14 +1,9 @@
 package db_test
 
 import (
-	"bytes"
 	"context"
-	"net"
-	"net/url"
-	"os"
-	"path/filepath"
+	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/peisear/peisear/internal/base/basetest"
@@ -16,114 +11,10 @@ import (
 	"github.com/peisear/peisear/internal/base/errs"
 )
 
-// wire stands between the program and PostgreSQL, and breaks at a commit.
-type wire struct {
-	listener net.Listener
-	server   string
-	losing   atomic.Int32
-	broken   atomic.Bool
-}
-
-// What is lost, once: the order to commit, or the answer to it. goneForGood also takes
-// no connection afterwards.
-const (
-	nothing int32 = iota
-	order
-	answer
-	goneForGood
-)
-
-// newWire returns a wire to a new database, and the URL that goes through it.
-func newWire(t *testing.T) (*wire, string) {
-	t.Helper()
-	u, err := url.Parse(basetest.URL(t, "postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	const name = ".s.PGSQL.5432"
-	dir, err := os.MkdirTemp("/tmp", "wire") //nolint:usetesting // a socket's path must be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	w := &wire{server: filepath.Join(u.Query().Get("host"), name)}
-	var lc net.ListenConfig
-	if w.listener, err = lc.Listen(t.Context(), "unix", filepath.Join(dir, name)); err != nil {
-		t.Fatal(err)
-	}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			c, err := w.listener.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() { w.carry(t, c) })
-		}
-	})
-	t.Cleanup(func() {
-		w.listener.Close()
-		wg.Wait()
-	})
-	u.RawQuery = url.Values{"host": {dir}}.Encode()
-	return w, u.String()
-}
-
-// carry passes on what both sides say until the wire breaks.
-func (w *wire) carry(t *testing.T, client net.Conn) {
-	defer client.Close()
-	if w.broken.Load() {
-		return
-	}
-	var dialer net.Dialer
-	server, err := dialer.DialContext(context.WithoutCancel(t.Context()), "unix", w.server)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	defer server.Close()
-	var wg sync.WaitGroup
-	pass := func(from, to net.Conn, breaks func(text []byte) bool) {
-		defer client.Close()
-		defer server.Close()
-		for buffer := make([]byte, 1<<16); ; {
-			n, err := from.Read(buffer)
-			if err != nil || breaks(buffer[:n]) {
-				return
-			}
-			if _, err := to.Write(buffer[:n]); err != nil {
-				return
-			}
-		}
-	}
-	wg.Go(func() {
-		pass(client, server, func(text []byte) bool {
-			return bytes.Contains(text, []byte("COMMIT")) && w.losing.CompareAndSwap(order, nothing)
-		})
-	})
-	wg.Go(func() {
-		pass(server, client, func(text []byte) bool {
-			if !bytes.Contains(text, []byte("COMMIT\x00")) {
-				return false
-			}
-			if w.losing.CompareAndSwap(goneForGood, nothing) {
-				w.broken.Store(true)
-				return true
-			}
-			return w.losing.CompareAndSwap(answer, nothing)
-		})
-	})
-	wg.Wait()
-}
-
 // openWire opens a database through a wire.
-func openWire(t *testing.T) (*wire, *db.DB) {
+func openWire(t *testing.T) (*basetest.Wire, *db.DB) {
 	t.Helper()
-	w, address := newWire(t)
+	w, address := basetest.NewWire(t)
 	d, err := db.Open(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)
@@ -150,20 +41,20 @@ func addProven(tx *db.Tx, id int) error {
 func TestLostCommit(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		losing     int32
+		losing     basetest.Loss
 		fn         func(tx *db.Tx) error
 		kind       errs.Kind // 0 for success
 		runs, rows int
 	}{
-		"not arrived":         {order, func(tx *db.Tx) error { return addProven(tx, 1) }, 0, 2, 1},
-		"not answered":        {answer, func(tx *db.Tx) error { return addProven(tx, 1) }, 0, 1, 1},
-		"unproven":            {order, func(tx *db.Tx) error { return add(tx, 1) }, errs.Unavailable, 1, 0},
-		"not answered either": {goneForGood, func(tx *db.Tx) error { return addProven(tx, 1) }, errs.Unavailable, 1, 1},
+		"not arrived":         {basetest.Order, func(tx *db.Tx) error { return addProven(tx, 1) }, 0, 2, 1},
+		"not answered":        {basetest.Answer, func(tx *db.Tx) error { return addProven(tx, 1) }, 0, 1, 1},
+		"unproven":            {basetest.Order, func(tx *db.Tx) error { return add(tx, 1) }, errs.Unavailable, 1, 0},
+		"not answered either": {basetest.GoneForGood, func(tx *db.Tx) error { return addProven(tx, 1) }, errs.Unavailable, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, d := openWire(t)
-			w.losing.Store(c.losing)
+			w.Lose(c.losing)
 			runs, hooks := 0, 0
 			err := write(t.Context(), d, func(tx *db.Tx) error {
 				runs++
@@ -173,8 +64,8 @@ func TestLostCommit(t *testing.T) {
 			if c.kind == 0 && (err != nil || hooks != 1) || c.kind != 0 && (!errs.Is(err, c.kind) || hooks != 0) {
 				t.Errorf("%v, %d hooks", err, hooks)
 			}
-			w.broken.Store(false)
-			if n := count(t, d); runs != c.runs || n != c.rows || w.losing.Load() != nothing {
+			w.Mend()
+			if n := count(t, d); runs != c.runs || n != c.rows || !w.Lost() {
 				t.Errorf("%d runs, %d rows", runs, n)
 			}
 		})
@@ -184,7 +75,7 @@ func TestLostCommit(t *testing.T) {
 // TestLostCommitOfALane: the same for all who shared a transaction.
 func TestLostCommitOfALane(t *testing.T) {
 	t.Parallel()
-	for _, losing := range []int32{order, answer} {
+	for _, losing := range []basetest.Loss{basetest.Order, basetest.Answer} {
 		w, d := openWire(t)
 		entered, release := make(chan struct{}), make(chan struct{})
 		var wg sync.WaitGroup
@@ -198,7 +89,7 @@ func TestLostCommitOfALane(t *testing.T) {
 			}
 		})
 		<-entered
-		lose := sync.OnceFunc(func() { w.losing.Store(losing) })
+		lose := sync.OnceFunc(func() { w.Lose(losing) })
 		for i := range 8 {
 			wg.Go(func() {
 				if err := writeIn(t.Context(), d, "lane", func(tx *db.Tx) error {
@@ -211,7 +102,7 @@ func TestLostCommitOfALane(t *testing.T) {
 		}
 		close(release)
 		wg.Wait()
-		if n := count(t, d); n != 9 || w.losing.Load() != nothing {
+		if n := count(t, d); n != 9 || !w.Lost() {
 			t.Errorf("%d rows", n)
 		}
 	}
@@ -231,5 +122,78 @@ func TestLostServer(t *testing.T) {
 	})
 	if !errs.Is(err, errs.Unavailable) || count(t, d) != 0 {
 		t.Errorf("%v, %d rows", err, count(t, d))
+	}
+}
+
+// TestCutAnywhere cuts the connection after any number of bytes, in either direction. Who
+// is in the way is asked to come again, never told that something is wrong with the
+// program; what was acknowledged is there; and the next one finds a new connection.
+func TestCutAnywhere(t *testing.T) {
+	t.Parallel()
+	w, d := openWire(t)
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	kept, refused := 0, 0
+	for id := range 300 {
+		w.CutAfter(r.Int64N(1500))
+		_, readErr := db.Read(t.Context(), d, countItems)
+		_, snapshotErr := db.Snapshot(t.Context(), d, countItems)
+		writeErr := write(t.Context(), d, func(tx *db.Tx) error {
+			if _, err := countItems(t.Context(), tx); err != nil {
+				return err
+			}
+			return addProven(tx, id)
+		})
+		w.Mend()
+		for _, err := range []error{readErr, snapshotErr, writeErr} {
+			if e := errs.Of(err); err != nil && (e.Kind != errs.Unavailable || e.RetryAfter == 0) {
+				t.Fatalf("kind %d, again after %s: %v", e.Kind, e.RetryAfter, err)
+			}
+		}
+		there, err := db.Read(t.Context(), d, func(ctx context.Context, c db.Conn) (n int, err error) {
+			return n, c.QueryRowContext(ctx, "SELECT count(*) FROM item WHERE id = $1", id).Scan(&n)
+		})
+		if err != nil {
+			t.Fatalf("the next one: %v", err)
+		}
+		if writeErr == nil {
+			kept++
+		} else {
+			refused++
+		}
+		if writeErr == nil && there != 1 {
+			t.Errorf("%d was acknowledged and is not there", id)
+		}
+	}
+	if kept == 0 || refused == 0 {
+		t.Errorf("%d kept, %d refused", kept, refused)
+	}
+	db.Calm(d)
+	if h := d.Health(t.Context()); h.Trouble != "" {
+		t.Errorf("health: %+v", h)
+	}
+}
+
+// TestNobodyListens: a server that is away is Unavailable, and found again when it is back.
+func TestNobodyListens(t *testing.T) {
+	t.Parallel()
+	w, d := openWire(t)
+	said := telling(d)
+	w.Break()
+	w.CutAfter(0)
+	for range 5 {
+		err := write(t.Context(), d, func(tx *db.Tx) error { return add(tx, 1) })
+		if e := errs.Of(err); e.Kind != errs.Unavailable || e.RetryAfter == 0 || d.Health(t.Context()).Trouble != db.Unreachable {
+			t.Errorf("%v", err)
+		}
+	}
+	w.Mend()
+	db.Calm(d)
+	if err := write(t.Context(), d, func(tx *db.Tx) error { return add(tx, 1) }); err != nil {
+		t.Error(err)
+	}
+	if all := said(); len(all) != 2 || all[0] != string(db.Unreachable) || all[1] != "" {
+		t.Errorf("said %q", all)
 	}
 }

@@ -3,12 +3,9 @@ package db
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
-	"io"
 	"io/fs"
 	"math/rand/v2"
-	"net"
 	"runtime"
 	"strings"
 	"time"
@@ -25,6 +22,13 @@ import (
 // maxAttempts bounds how often a transaction that lost a race is run.
 const maxAttempts = 4
 
+// How long connecting may take where the URL names no connect_timeout. The driver's own
+// two minutes would hold everybody for as long as a server is away that answers nothing.
+const (
+	driversTimeout = 2 * time.Minute
+	connectTimeout = 5 * time.Second
+)
+
 // postgres is PostgreSQL through database/sql. The driver caches statements per
 // connection, so there is no cache here.
 type postgres struct {
@@ -36,6 +40,9 @@ func openPostgres(ctx context.Context, url string) (*postgres, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, oneLine(err)
+	}
+	if config.ConnectTimeout == driversTimeout {
+		config.ConnectTimeout = connectTimeout
 	}
 	pool := sql.OpenDB(pipes{stdlib.GetConnector(*config)})
 	size := max(8, 4*runtime.NumCPU())
@@ -312,70 +319,4 @@ func (p *postgres) prove(ctx context.Context, tx *Tx) (committed bool, err error
 func lostRace(err error) bool {
 	var e *pgconn.PgError
 	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01") // serialization, deadlock
-}
-
-func (p *postgres) translate(err error) error {
-	var e *pgconn.PgError
-	switch t := p.trouble(err); {
-	case errors.Is(err, errLostServer):
-		return err
-	case t != "":
-		return t.error(err)
-	case !errors.As(err, &e):
-		return translate(err)
-	}
-	switch e.Code {
-	case "23505":
-		return errDuplicate(err)
-	case "23503":
-		return errReference(err)
-	case "23514", "23502":
-		return errValue(err)
-	case "22021", "22P05": // text that the encoding cannot keep
-		return errValue(err)
-	}
-	switch e.Code[:2] { // the class: lost race, resources, operator
-	case "40", "53", "57":
-		return errUnavailable(err)
-	}
-	return errs.From(err, errs.Internal, "internal error")
-}
-
-func (p *postgres) trouble(err error) Trouble {
-	var e *pgconn.PgError
-	if !errors.As(err, &e) {
-		if lostConnection(err) {
-			return Unreachable
-		}
-		return ""
-	}
-	switch e.Code {
-	case "53100":
-		return NoSpace
-	case "25006": // a standby
-		return ReadOnly
-	case "57P01", "57P02", "57P03", "57P05": // it ends, or begins
-		return Unreachable
-	}
-	switch e.Code[:2] { // the class: connection, the system around it
-	case "08":
-		return Unreachable
-	case "58":
-		return DiskError
-	}
-	return ""
-}
-
-// lostConnection reports whether an error is the connection's.
-func lostConnection(err error) bool {
-	var unreachable *pgconn.ConnectError
-	var network *net.OpError
-	return errors.As(err, &unreachable) || errors.As(err, &network) || errors.Is(err, errLostServer) ||
-		errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF)
-}
-
-// probe makes the server number the transaction, which it does for those that write.
-func (p *postgres) probe(tx *Tx) error {
-	var id string
-	return tx.QueryRowContext(context.Background(), "SELECT CAST(pg_current_xact_id() AS TEXT)").Scan(&id)
 }

@@ -1,0 +1,115 @@
+//go:build linux
+
+package crash_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// onSmallDisk gives the program a file system of six megabytes, which nobody else sees
+// and which ends with it, and half of it is taken by a file that can be removed.
+const onSmallDisk = `
+mount -t tmpfs -o size=6m tmpfs "$1" || exit 99
+head -c 3000000 /dev/zero >"$1/ballast"
+exec "$2"
+`
+
+// TestFullFileSystem runs the binary on a file system that fills up. Where the system
+// lets nobody mount one, TestDiskFillsUp, which needs no rights, holds the same of the
+// program without the operating system's part.
+func TestFullFileSystem(t *testing.T) {
+	t.Parallel()
+	disk := t.TempDir()
+	s := newServer(t, build(t), "sqlite://"+filepath.Join(disk, "app.db"))
+	unshare := []string{"unshare", "--mount"}
+	if os.Getuid() != 0 {
+		unshare = append(unshare, "--user", "--map-root-user")
+	}
+	if out, err := exec.CommandContext(t.Context(), unshare[0], append(unshare[1:], "sh", "-c", onSmallDisk, "sh", disk, "true")...).CombinedOutput(); err != nil {
+		t.Skipf("no file system can be mounted here (%v, %s)", err, out)
+	}
+	s.command = append(unshare, "sh", "-c", onSmallDisk, "sh", disk, s.command[0])
+	s.start(t)
+	w := newWorld(t, s)
+
+	kept := map[string]bool{}
+	var mu sync.Mutex
+	refused := 0
+	fill := func(name string) {
+		for i := 0; ; i++ {
+			title := fmt.Sprint(name, i)
+			a := s.call(t.Context(), request{
+				method: http.MethodPost, path: "/api/notes", token: w.token,
+				body: fmt.Sprintf(`{"title":%q,"body":%q}`, title, strings.Repeat("x", 5000)),
+			})
+			mu.Lock()
+			switch a.status {
+			case http.StatusCreated:
+				kept[title] = true
+			case http.StatusServiceUnavailable:
+				refused++
+				if !strings.Contains(string(a.body), "no space") {
+					t.Errorf("%s", a.body)
+				}
+			default:
+				t.Errorf("%d %s", a.status, a.body)
+			}
+			end := refused >= 20 || t.Failed()
+			mu.Unlock()
+			if end {
+				return
+			}
+		}
+	}
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() { fill(fmt.Sprintf("n%d-", i)) })
+	}
+	wg.Wait()
+
+	health := func() string { return string(s.call(t.Context(), request{path: "/api/health"}).body) }
+	if got := health(); !strings.Contains(got, `"status":"degraded"`) || !strings.Contains(got, `"writes":"no space"`) {
+		t.Errorf("health: %s", got)
+	}
+	w.holds(t, kept)
+	if err := os.Remove(fmt.Sprintf("/proc/%d/root%s/ballast", s.cmd.Process.Pid, disk)); err != nil {
+		t.Fatal(err)
+	}
+	w.must(t, http.MethodPost, "/api/notes", `{"title":"after"}`, new(any))
+	kept["after"] = true
+	w.holds(t, kept)
+	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(health(), `"status":"ok"`); <-time.After(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("health: %s", health())
+		}
+	}
+	if n := strings.Count(s.log.String(), `"msg":"changes are not kept for now"`); n != 1 || strings.Count(s.log.String(), `"level":"ERROR"`) != 1 {
+		t.Errorf("said %d times", n)
+	}
+	t.Logf("%d notes were kept, %d refused", len(kept), refused)
+}
+
+// holds: exactly the notes that were acknowledged are there.
+func (w *world) holds(t *testing.T, kept map[string]bool) {
+	t.Helper()
+	var snapshot struct {
+		Entities struct{ Note []struct{ Title string } }
+	}
+	w.must(t, http.MethodGet, "/api/sync/user:"+w.user, "", &snapshot)
+	for _, n := range snapshot.Entities.Note {
+		if !kept[n.Title] {
+			t.Errorf("%s is there and was not acknowledged", n.Title)
+		}
+	}
+	if len(snapshot.Entities.Note) != len(kept) {
+		t.Errorf("%d notes are there, %d were acknowledged", len(snapshot.Entities.Note), len(kept))
+	}
+}
