@@ -352,3 +352,27 @@ func holdsAfterLoss(t *testing.T, folder string, acknowledged []int) {
 	}
 	t.Logf("%d acknowledged, %d there", len(acknowledged), len(present))
 }
+
+// TestStartOnAFullDisk says so and ends; with room again nothing is missing.
+func TestStartOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	on := disk.New(t)
+	d, err := db.Open(t.Context(), "sqlite://"+on.Path("app.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Migrate(t.Context(), schema, blobs); err != nil {
+		t.Fatal(err)
+	}
+	kept, _ := writeMany(t.Context(), d, 4, 10)
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	on.Fill(0)
+	_, err = db.Open(t.Context(), "sqlite://"+on.Path("app.db"))
+	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "app.db: no space") {
+		t.Errorf("opened: %v", err)
+	}
+	on.Free()
+	holds(t, openOn(t, on), kept)
+}

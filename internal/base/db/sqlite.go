@@ -45,6 +45,9 @@ func openSQLite(ctx context.Context, path string) (_ *lite, err error) {
 	}
 	l := &lite{path: path}
 	defer func() {
+		if t := l.trouble(err); t != "" { // in SQLite's words it is an I/O error, whatever it is
+			err = fmt.Errorf("%s: %w", t, err)
+		}
 		if err != nil {
 			err = errors.Join(obstacle(path, err), l.close())
 		}
