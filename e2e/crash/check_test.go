@@ -28,18 +28,7 @@ func (w *world) check(t *testing.T) {
 // checkKnown: what was answered is there, as it was answered, and once.
 func (w *world) checkKnown(t *testing.T) {
 	t.Helper()
-	there := map[string]fields{}
-	applied := map[string]int{}
-	for _, p := range w.replicas {
-		for entity, rows := range p.rows {
-			for id, row := range rows {
-				there[entity+" "+id] = row
-			}
-		}
-		for tx, n := range p.applied {
-			applied[p.scope+" "+tx] = n
-		}
-	}
+	there, applied := w.gathered()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for id, i := range w.issues {
@@ -60,11 +49,40 @@ func (w *world) checkKnown(t *testing.T) {
 			t.Errorf("%s was deleted and is there", id)
 		}
 	}
+	w.checkMutations(t, applied)
+	w.checkPeople(t, there)
+}
+
+// gathered are the rows of all scopes, by entity and id, and how often each mutation was
+// applied, by scope and id.
+func (w *world) gathered() (there map[string]fields, applied map[string]int) {
+	there, applied = map[string]fields{}, map[string]int{}
+	for _, p := range w.replicas {
+		for entity, rows := range p.rows {
+			for id, row := range rows {
+				there[entity+" "+id] = row
+			}
+		}
+		for tx, n := range p.applied {
+			applied[p.scope+" "+tx] = n
+		}
+	}
+	return there, applied
+}
+
+// checkMutations: each that was answered was applied once. The caller holds the lock.
+func (w *world) checkMutations(t *testing.T, applied map[string]int) {
+	t.Helper()
 	for key, scope := range w.mutations {
 		if n := applied[scope+" "+key]; scope != "" && n != 1 {
 			t.Errorf("mutation %s was applied %d times in %s", key, n, scope)
 		}
 	}
+}
+
+// checkPeople: who has signed up is there once. The caller holds the lock.
+func (w *world) checkPeople(t *testing.T, there map[string]fields) {
+	t.Helper()
 	seen := map[string]int{}
 	for name, row := range there {
 		if strings.HasPrefix(name, "person ") {

@@ -40,41 +40,7 @@ func TestFullFileSystem(t *testing.T) {
 	s.start(t)
 	w := newWorld(t, s)
 
-	kept := map[string]bool{}
-	var mu sync.Mutex
-	refused := 0
-	fill := func(name string) {
-		for i := 0; ; i++ {
-			title := fmt.Sprint(name, i)
-			a := s.call(t.Context(), request{
-				method: http.MethodPost, path: "/api/notes", token: w.token,
-				body: fmt.Sprintf(`{"title":%q,"body":%q}`, title, strings.Repeat("x", 5000)),
-			})
-			mu.Lock()
-			switch a.status {
-			case http.StatusCreated:
-				kept[title] = true
-			case http.StatusServiceUnavailable:
-				refused++
-				if !strings.Contains(string(a.body), "no space") {
-					t.Errorf("%s", a.body)
-				}
-			default:
-				t.Errorf("%d %s", a.status, a.body)
-			}
-			end := refused >= 20 || t.Failed()
-			mu.Unlock()
-			if end {
-				return
-			}
-		}
-	}
-	var wg sync.WaitGroup
-	for i := range 4 {
-		wg.Go(func() { fill(fmt.Sprintf("n%d-", i)) })
-	}
-	wg.Wait()
-
+	kept, refused := w.fill(t)
 	health := func() string { return string(s.call(t.Context(), request{path: "/api/health"}).body) }
 	if got := health(); !strings.Contains(got, `"status":"degraded"`) || !strings.Contains(got, `"writes":"no space"`) {
 		t.Errorf("health: %s", got)
@@ -95,6 +61,39 @@ func TestFullFileSystem(t *testing.T) {
 		t.Errorf("said %d times", n)
 	}
 	t.Logf("%d notes were kept, %d refused", len(kept), refused)
+}
+
+// fill writes notes side by side until some are refused, and returns the others.
+func (w *world) fill(t *testing.T) (kept map[string]bool, refused int) {
+	t.Helper()
+	kept = map[string]bool{}
+	var mu sync.Mutex
+	note := func(title string) (more bool) {
+		a := w.server.call(t.Context(), request{
+			method: http.MethodPost, path: "/api/notes", token: w.token,
+			body: fmt.Sprintf(`{"title":%q,"body":%q}`, title, strings.Repeat("x", 5000)),
+		})
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case a.status == http.StatusCreated:
+			kept[title] = true
+		case a.status == http.StatusServiceUnavailable && strings.Contains(string(a.body), "no space"):
+			refused++
+		default:
+			t.Errorf("%d %s", a.status, a.body)
+		}
+		return refused < 20 && !t.Failed()
+	}
+	var wg sync.WaitGroup
+	for n := range 4 {
+		wg.Go(func() {
+			for i := 0; note(fmt.Sprintf("n%d-%d", n, i)); i++ {
+			}
+		})
+	}
+	wg.Wait()
+	return kept, refused
 }
 
 // holds: exactly the notes that were acknowledged are there.

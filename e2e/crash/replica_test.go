@@ -3,6 +3,7 @@ package crash_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,13 +14,12 @@ type fields = map[string]json.RawMessage
 // replica follows a scope as a browser does: it asks for what has changed since the last
 // time, and never for all of it.
 type replica struct {
-	scope    string
-	epoch    string
-	seq      int64
-	rows     map[string]map[string]fields // by entity and id
-	applied  map[string]int               // how often a mutation was
-	number   int64                        // of the issue that was made last
-	assigned map[int64]bool
+	scope   string
+	epoch   string
+	seq     int64
+	rows    map[string]map[string]fields // by entity and id
+	applied map[string]int               // how often a mutation was
+	number  int64                        // of the issue that was made last
 }
 
 func newReplica(scope string) *replica {
@@ -78,9 +78,7 @@ func (p *replica) apply(t *testing.T, entity, id, op string, patch fields) {
 	case op == "delete":
 		delete(p.rows[entity], id)
 	default:
-		for name, value := range patch {
-			row[name] = value
-		}
+		maps.Copy(row, patch)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -102,8 +103,7 @@ func (d *Disk) LosePower(folder string, r *rand.Rand) error {
 
 // afterLoss takes all changes back, and makes some of them again.
 func afterLoss(text []byte, changes []change, r *rand.Rand) []byte {
-	for i := len(changes) - 1; i >= 0; i-- {
-		c := changes[i]
+	for _, c := range slices.Backward(changes) {
 		text = put(text, c.offset, c.before)
 		text = put(text, c.size, nil)[:c.size]
 	}
