@@ -16,12 +16,11 @@ var layer struct {
 	once   sync.Once
 	result int32
 	below  uintptr // the operating system's
-	self   sqlite3.Tsqlite3_vfs
 
 	mu     sync.RWMutex
 	disks  []*Disk
-	open   map[uintptr]file                         // by the address of SQLite's own
-	tables map[uintptr]*sqlite3.Tsqlite3_io_methods // ours, by those below
+	open   map[uintptr]file    // by the address of SQLite's own
+	tables map[uintptr]uintptr // ours, by those below
 }
 
 // file is an open file of a disk.
@@ -40,17 +39,25 @@ func install() error {
 			layer.result = sqlite3.SQLITE_NOMEM
 			return
 		}
-		layer.open, layer.tables = map[uintptr]file{}, map[uintptr]*sqlite3.Tsqlite3_io_methods{}
+		layer.open, layer.tables = map[uintptr]file{}, map[uintptr]uintptr{}
 		layer.below = sqlite3.Xsqlite3_vfs_find(tls, 0)
-		layer.self = *at[sqlite3.Tsqlite3_vfs](layer.below)
-		layer.self.FpNext, layer.self.FzName = 0, name
-		layer.self.FxOpen, layer.self.FxDelete = pointer(xOpen), pointer(xDelete)
-		layer.result = sqlite3.Xsqlite3_vfs_register(tls, uintptr(unsafe.Pointer(&layer.self)), 1)
+		ours := copied[sqlite3.Tsqlite3_vfs](tls, layer.below)
+		self := at[sqlite3.Tsqlite3_vfs](ours)
+		self.FpNext, self.FzName = 0, name
+		self.FxOpen, self.FxDelete = pointer(xOpen), pointer(xDelete)
+		layer.result = sqlite3.Xsqlite3_vfs_register(tls, ours, 1)
 	})
 	if layer.result != sqlite3.SQLITE_OK {
 		return fmt.Errorf("SQLite does not take another file system: %d", layer.result)
 	}
 	return nil
+}
+
+// copied is a copy in memory that SQLite may keep. It lives as long as the process.
+func copied[T any](tls *libc.TLS, address uintptr) uintptr {
+	to := libc.Xmalloc(tls, libc.Tsize_t(unsafe.Sizeof(*at[T](address))))
+	*at[T](to) = *at[T](address)
+	return to
 }
 
 // at is what stands at an address that SQLite has given.
@@ -76,23 +83,23 @@ func xOpen(tls *libc.TLS, _, zName, pFile uintptr, flags int32, pOut uintptr) in
 		}
 		f := at[sqlite3.Tsqlite3_file](pFile)
 		layer.open[pFile] = file{d, name, at[sqlite3.Tsqlite3_io_methods](f.FpMethods)}
-		f.FpMethods = uintptr(unsafe.Pointer(tableOver(f.FpMethods)))
+		f.FpMethods = tableOver(tls, f.FpMethods)
 	}
 	return code
 }
 
 // tableOver returns our methods for a file whose methods are those below: the same, but
 // for what disks refuse.
-func tableOver(below uintptr) *sqlite3.Tsqlite3_io_methods {
-	table := layer.tables[below]
-	if table == nil {
-		table = new(sqlite3.Tsqlite3_io_methods)
-		*table = *at[sqlite3.Tsqlite3_io_methods](below)
+func tableOver(tls *libc.TLS, below uintptr) uintptr {
+	ours, known := layer.tables[below]
+	if !known {
+		ours = copied[sqlite3.Tsqlite3_io_methods](tls, below)
+		table := at[sqlite3.Tsqlite3_io_methods](ours)
 		table.FxClose, table.FxRead, table.FxWrite = pointer(xClose), pointer(xRead), pointer(xWrite)
 		table.FxTruncate, table.FxSync, table.FxShmMap = pointer(xTruncate), pointer(xSync), pointer(xShmMap)
-		layer.tables[below] = table
+		layer.tables[below] = ours
 	}
-	return table
+	return ours
 }
 
 func opened(pFile uintptr) file {
