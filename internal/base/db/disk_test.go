@@ -134,7 +134,7 @@ func TestFullDisk(t *testing.T) {
 				}
 			}
 			on.Fill(room)
-			kept, refused := writeMany(t.Context(), d, 32, 100)
+			kept, refused := writeMany(t.Context(), d, 32, 40)
 			if len(refused) == 0 || on.Refused() == 0 {
 				t.Fatalf("%d were kept, %d refused: the disk was not full", len(kept), len(refused))
 			}
@@ -210,7 +210,7 @@ func TestBrokenDisk(t *testing.T) {
 					_ = write(ctx, d, func(tx *db.Tx) error { return nil })
 				}
 			})
-			kept, refused := writeMany(t.Context(), d, 16, 100)
+			kept, refused := writeMany(t.Context(), d, 16, 50)
 			cancel()
 			wg.Wait()
 			on.Mend()
@@ -294,8 +294,8 @@ func TestPowerLoss(t *testing.T) {
 			}
 		})
 	}
-	for range 12 {
-		for enough := acknowledged.Load() + int64(r.IntN(400)); acknowledged.Load() < enough; {
+	for range 6 {
+		for enough := acknowledged.Load() + int64(r.IntN(200)); acknowledged.Load() < enough; {
 			if err := write(ctx, d, func(*db.Tx) error { return nil }); err != nil {
 				t.Fatal(err)
 			}

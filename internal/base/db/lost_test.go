@@ -135,7 +135,7 @@ func TestCutAnywhere(t *testing.T) {
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
 	kept, refused := 0, 0
-	for id := range 300 {
+	for id := range 120 {
 		w.CutAfter(r.Int64N(1500))
 		_, readErr := db.Read(t.Context(), d, countItems)
 		_, snapshotErr := db.Snapshot(t.Context(), d, countItems)

@@ -35,7 +35,7 @@ func intsFrom(first, n int) []int {
 // looks at it while readers keep the WAL from beginning anew.
 const maxWAL = 64 << 20
 
-// TestWALIsBounded writes 150 MB while short readers overlap, so that there is never a
+// TestWALIsBounded writes 80 MB while short readers overlap, so that there is never a
 // moment without one: SQLite by itself would never begin the WAL anew.
 func TestWALIsBounded(t *testing.T) {
 	t.Parallel()
@@ -58,7 +58,7 @@ func TestWALIsBounded(t *testing.T) {
 	}
 	var largest int64
 	var slowest time.Duration
-	const written, each = 150 << 20, 100_000
+	const written, each = 80 << 20, 500_000
 	for id := range written / each {
 		began := time.Now()
 		if err := write(ctx, d, func(tx *db.Tx) error { return addBlob(tx, id, each) }); err != nil {
@@ -83,7 +83,7 @@ func TestWALAfterALongReader(t *testing.T) {
 			return 0, err
 		}
 		var slowest time.Duration
-		for id := range 600 {
+		for id := range 200 {
 			began := time.Now()
 			if err := write(ctx, d, func(tx *db.Tx) error { return addBlob(tx, id, 100_000) }); err != nil {
 				return 0, err
@@ -104,7 +104,7 @@ func TestWALAfterALongReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	grown := on.Size("app.db-wal")
-	if grown < 50<<20 {
+	if grown < 18<<20 {
 		t.Fatalf("the WAL has %d MiB: the reader did not hold it", grown>>20)
 	}
 	for deadline := time.Now().Add(20 * time.Second); on.Size("app.db-wal") > 0; pause(t.Context(), 10*time.Millisecond) {
