@@ -7,7 +7,7 @@
 // refresh replaces both. What a token says (who, which session, which role) holds
 // without asking the database; what ends early (a sign-out, a changed role, a
 // disabled account) is remembered in memory and shared between processes by the
-// table revocation, which Run reads twice a second.
+// table revocation, which Run reads when it is told, and twice a second.
 //
 // Other slices see four things: the Actor, which the middleware Authenticate finds
 // and Handle passes to the operation; the topic Accepted, published in the
@@ -129,7 +129,7 @@ type Service struct {
 // New returns the service. It does no I/O: InitialInvite and Run come once the
 // schema is up to date.
 func New(d *db.DB, log *live.Log, hub *live.Hub, logger *slog.Logger, s Settings) *Service {
-	return &Service{
+	service := &Service{
 		Accepted: new(event.Topic[Acceptance]),
 		Leaving:  new(event.Topic[Leave]),
 		db:       d,
@@ -145,6 +145,8 @@ func New(d *db.DB, log *live.Log, hub *live.Hub, logger *slog.Logger, s Settings
 		macKeys:  macKeys(s.Secret),
 		post:     newPost(),
 	}
+	log.OnTold(Subject, service.revoked.hear)
+	return service
 }
 
 // now is the time as the database keeps it.

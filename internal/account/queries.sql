@@ -219,6 +219,9 @@ RETURNING seq;
 INSERT INTO revocation (seq, user_id, epoch, session_id, at)
 VALUES (sqlc.arg(seq), sqlc.arg(user_id), sqlc.arg(epoch), sqlc.arg(session_id), sqlc.arg(at));
 
+-- name: LastRevocation :one
+SELECT seq FROM revocation_head WHERE id = 1;
+
 -- name: ListRevocations :many
 SELECT * FROM revocation WHERE seq > sqlc.arg(after) ORDER BY seq;
 

@@ -18,6 +18,10 @@ const (
 	purgeEvery = time.Hour
 )
 
+// Subject is what processes tell each other when something about accounts has changed
+// that each keeps in memory.
+const Subject = "account"
+
 // revocations is what ended before its tokens did, for as long as such tokens live.
 type revocations struct {
 	keep time.Duration // how long a token lives
@@ -27,6 +31,7 @@ type revocations struct {
 	sessions map[string]mark // and API tokens: ids that have ended
 	seq      int64           // what other processes have added is known up to it
 	at       time.Time       // when it was last asked for
+	told     chan struct{}   // holds a token when another process has ended something
 }
 
 // mark is one end, and when it happened.
@@ -36,7 +41,9 @@ type mark struct {
 }
 
 func newRevocations(keep time.Duration) *revocations {
-	return &revocations{keep: keep + time.Minute, users: map[string]mark{}, sessions: map[string]mark{}}
+	return &revocations{
+		keep: keep + time.Minute, users: map[string]mark{}, sessions: map[string]mark{}, told: make(chan struct{}, 1),
+	}
 }
 
 // fresh reports whether memory is up to date with other processes.
@@ -67,12 +74,20 @@ func (r *revocations) add(rows ...query.Revocation) {
 	}
 }
 
+// hear lets Run look at once. It never blocks.
+func (r *revocations) hear() {
+	select {
+	case r.told <- struct{}{}:
+	default:
+	}
+}
+
 // caughtUp notes that all up to seq is known at the time, and forgets what no
 // living token can be about.
 func (r *revocations) caughtUp(seq int64, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.seq, r.at = max(r.seq, seq), now
+	r.seq, r.at = seq, now
 	for _, all := range []map[string]mark{r.users, r.sessions} {
 		for key, m := range all {
 			if now.Sub(m.at) > r.keep {
@@ -101,7 +116,7 @@ func (s *Service) revoke(ctx context.Context, tx *db.Tx, userID string, epoch in
 		return err
 	}
 	tx.AfterCommit(func() { s.obey(row) })
-	return nil
+	return tx.Tell(ctx, Subject)
 }
 
 // obey ends on this node what has ended.
@@ -122,18 +137,31 @@ func (s *Service) CatchUp(ctx context.Context) (err error) {
 		return err
 	}
 	asked, after := s.now(), s.revoked.head()
-	rows, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) ([]query.Revocation, error) {
-		return query.New(c).ListRevocations(ctx, after)
-	})
+	rows, last, err := s.revokedSince(ctx, after)
+	if err == nil && last < after { // a standby took over that had not come so far
+		rows, last, err = s.revokedSince(ctx, 0)
+	}
 	if err != nil {
 		return err
 	}
-	if len(rows) > 0 {
-		after = rows[len(rows)-1].Seq
-		s.obey(rows...)
-	}
-	s.revoked.caughtUp(after, asked)
+	s.obey(rows...)
+	s.revoked.caughtUp(last, asked)
 	return nil
+}
+
+// revokedSince returns what has ended after a seq, and the last one.
+func (s *Service) revokedSince(ctx context.Context, after int64) (rows []query.Revocation, last int64, err error) {
+	rows, err = db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (rows []query.Revocation, err error) {
+		q := query.New(c)
+		if last, err = q.LastRevocation(ctx); err != nil || last <= after {
+			return nil, err
+		}
+		return q.ListRevocations(ctx, after)
+	})
+	if len(rows) > 0 {
+		last = rows[len(rows)-1].Seq
+	}
+	return rows, last, err
 }
 
 // lookUp asks the database whether a token still stands for a session.
@@ -172,6 +200,7 @@ func (s *Service) Run(ctx context.Context) {
 			if err := s.Purge(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 				s.logger.WarnContext(ctx, "accounts cannot remove what has expired", "error", err.Error())
 			}
+		case <-s.revoked.told:
 		case <-poll.C:
 		}
 	}

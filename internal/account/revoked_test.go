@@ -223,3 +223,31 @@ func run(t *testing.T, n *node) {
 		wg.Wait()
 	})
 }
+
+// TestAStandbyThatLagged: the server that takes over may not have come as far as the one
+// that was lost. What ends from then on is obeyed all the same.
+func TestAStandbyThatLagged(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		ann, bob, other := n.signUp(t, "ann", account.User), n.signUp(t, "bob", account.User), newNode(t, n.db)
+		if err := n.Logout(t.Context(), account.Actor{}, ann.Refresh); err != nil {
+			t.Fatal(err)
+		}
+		if err := other.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		n.exec(t, "DELETE FROM revocation")
+		n.exec(t, "UPDATE revocation_head SET seq = 0")
+		if err := other.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Logout(t.Context(), account.Actor{}, bob.Refresh); err != nil {
+			t.Fatal(err)
+		}
+		if err := other.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if status := other.me(t, bob); status != http.StatusUnauthorized {
+			t.Errorf("status %d", status)
+		}
+	})
+}

@@ -70,6 +70,9 @@ func (s *Service) SetRegistration(ctx context.Context, by Actor, tx string, r Re
 			return none, err
 		}
 		tx.AfterCommit(func() { s.open.Store(r == OpenRegistration) })
+		if err := tx.Tell(ctx, Subject); err != nil {
+			return none, err
+		}
 		return none, tx.Record(settingEntity, registrationName, settingRow{string(old)}, settingRow{string(r)})
 	})
 	return err

@@ -17,6 +17,9 @@ import (
 // lookEvery is how long a node goes on with what admins had entered when it looked last.
 const lookEvery = time.Second
 
+// subject is what processes tell each other when an admin has entered something.
+const subject = "providers"
+
 // catalog is the providers that are set up, as this node knows them. A provider whose
 // settings stay the same stays the same: it has learned about the other side.
 type catalog struct {

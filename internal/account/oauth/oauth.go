@@ -75,6 +75,7 @@ func New(d *db.DB, log *live.Log, accounts *account.Service, logger *slog.Logger
 	}
 	accounts.AddWay(service.way)
 	accounts.OfferProviders(service.Offered)
+	log.OnTold(subject, service.catalog.forget)
 	return service
 }
 

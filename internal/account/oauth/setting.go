@@ -133,8 +133,7 @@ func (s *Service) Configure(ctx context.Context, by account.Actor, tx string, se
 		if err != nil {
 			return row, err
 		}
-		tx.AfterCommit(s.catalog.forget)
-		return row, tx.Record(providerEntity, string(set.ID), was(old, had), recordedOf(row))
+		return row, errors.Join(s.changed(ctx, tx), tx.Record(providerEntity, string(set.ID), was(old, had), recordedOf(row)))
 	})
 	if err == nil && seen != nil && seen.ID != string(set.ID) {
 		err = live.ErrOtherMutation
@@ -144,6 +143,12 @@ func (s *Service) Configure(ctx context.Context, by account.Actor, tx string, se
 	}
 	rows, err := s.entered(ctx)
 	return s.configured(set.ID, rows), err
+}
+
+// changed lets this node and all others look again, once the transaction is durable.
+func (s *Service) changed(ctx context.Context, tx *live.Tx) error {
+	tx.AfterCommit(s.catalog.forget)
+	return tx.Tell(ctx, subject)
 }
 
 // was is the row before, nil when there was none.
@@ -194,8 +199,7 @@ func (s *Service) Unconfigure(ctx context.Context, by account.Actor, tx string, 
 		if err != nil {
 			return none, err
 		}
-		tx.AfterCommit(s.catalog.forget)
-		return none, tx.Record(providerEntity, string(id), recordedOf(row), nil)
+		return none, errors.Join(s.changed(ctx, tx), tx.Record(providerEntity, string(id), recordedOf(row), nil))
 	})
 	return err
 }

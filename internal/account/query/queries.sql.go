@@ -942,6 +942,17 @@ func (q *Queries) GetUserByEmail(ctx context.Context, emailFolded string) (User,
 	return i, err
 }
 
+const lastRevocation = `-- name: LastRevocation :one
+SELECT seq FROM revocation_head WHERE id = 1
+`
+
+func (q *Queries) LastRevocation(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, lastRevocation)
+	var seq int64
+	err := row.Scan(&seq)
+	return seq, err
+}
+
 const listAddressed = `-- name: ListAddressed :many
 SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at FROM invite_codes WHERE email IS NOT NULL ORDER BY code
 `

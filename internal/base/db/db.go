@@ -43,6 +43,7 @@ type Tx struct {
 	Conn
 	Now    time.Time // one time for all rows of the transaction: UTC, in microseconds
 	queued Conn
+	tells  bool // the engine can
 	hooks  []func()
 	proof  Proof
 }
@@ -75,7 +76,8 @@ type engine interface {
 	reader() (pool *sql.DB, conn Conn)
 	migrate(ctx context.Context, files fs.FS) error
 	pending(ctx context.Context, files fs.FS) (bool, error)
-	watch(ctx context.Context, changed func())
+	watch(ctx context.Context, heard func(text string))
+	tell(ctx context.Context, text string) error
 	name() string
 	close() error
 }
@@ -107,9 +109,10 @@ func (d *DB) Close() error { return d.close() }
 // Engine is "sqlite" or "postgres", for the few texts that must differ.
 func (d *DB) Engine() string { return d.name() }
 
-// Watch calls changed, from one goroutine, whenever another process may have
-// written to the database, until ctx ends.
-func (d *DB) Watch(ctx context.Context, changed func()) { d.watch(ctx, changed) }
+// Watch calls heard, from one goroutine, with what any process Tells, and with "" when
+// another may have written something that was not told, until ctx ends. It is called
+// once.
+func (d *DB) Watch(ctx context.Context, heard func(text string)) { d.watch(ctx, heard) }
 
 // Read runs fn outside of any transaction, for at most ten seconds.
 func Read[T any](ctx context.Context, d *DB, fn func(ctx context.Context, c Conn) (T, error)) (T, error) {

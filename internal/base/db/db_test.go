@@ -294,7 +294,7 @@ func TestWatch(t *testing.T) {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			d.Watch(ctx, func() {
+			d.Watch(ctx, func(string) {
 				select {
 				case noticed <- struct{}{}:
 				default:

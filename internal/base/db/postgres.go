@@ -34,6 +34,7 @@ const (
 type postgres struct {
 	pool  *sql.DB
 	lanes lanes
+	ear   ear
 }
 
 func openPostgres(ctx context.Context, url string) (*postgres, error) {
@@ -51,7 +52,7 @@ func openPostgres(ctx context.Context, url string) (*postgres, error) {
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, errors.Join(oneLine(err), pool.Close())
 	}
-	return &postgres{pool: pool, lanes: lanes{waiting: map[string][]*turn{}}}, nil
+	return &postgres{pool: pool, lanes: lanes{waiting: map[string][]*turn{}}, ear: ear{config: config}}, nil
 }
 
 // oneLine says on one line what the driver says on one for each address it tried.
@@ -133,21 +134,6 @@ func (p *postgres) pending(ctx context.Context, files fs.FS) (bool, error) {
 		return false, err
 	}
 	return m.pending(ctx)
-}
-
-// watch has no way to know yet that nothing was written, so it says "maybe" at a
-// steady beat; whoever listens compares sequence heads, one indexed read.
-func (p *postgres) watch(ctx context.Context, changed func()) {
-	beat := time.NewTicker(watchEvery)
-	defer beat.Stop()
-	for {
-		select {
-		case <-beat.C:
-			changed()
-		case <-ctx.Done():
-			return
-		}
-	}
 }
 
 // write lets those of a lane take turns. Where nobody waits, and outside of any lane, a

@@ -50,6 +50,7 @@ func (s *session) run(j *job) {
 	}
 	s.pipe.start()
 	j.tx = newTx(s, queue{s})
+	j.tx.tells = true
 	if j.err = safely(j.fn, j.tx); j.err == nil {
 		j.err = s.pipe.flush(s.ctx)
 	}

@@ -123,11 +123,11 @@ func (l *lite) write(ctx context.Context, _ string, fn func(*Tx) error) (*Tx, er
 
 // watch asks the writer's own connection, between batches: SQLite counts there what
 // other connections have written, and no other connection of ours writes.
-func (l *lite) watch(ctx context.Context, changed func()) {
+func (l *lite) watch(ctx context.Context, heard func(text string)) {
 	for {
 		select {
 		case <-l.writer.foreign:
-			changed()
+			heard("")
 		case <-ctx.Done():
 			return
 		}

@@ -102,7 +102,7 @@ func (t Trail) build() (string, []any, error) {
 // add appends the statement with the conditions that are asked for, and that a column
 // has the value where one is named.
 func (t Trail) add(s *db.Statement, column, value string) error {
-	s.Add("SELECT * FROM change WHERE scope = 'admin'")
+	s.Add("SELECT scope, seq, n, tx, at, actor, entity, entity_id, op, patch, prior FROM change WHERE scope = 'admin'")
 	if column != "" {
 		s.Add(" AND "+column+" = ?", value)
 	}

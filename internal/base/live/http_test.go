@@ -266,35 +266,6 @@ func TestStreamExpires(t *testing.T) {
 	})
 }
 
-// TestOtherProcess: what a second process writes reaches the clients of this one.
-func TestOtherProcess(t *testing.T) {
-	basetest.EachURL(t, func(t *testing.T, url string) {
-		open := func() (*live.Log, *live.Hub) {
-			d, err := db.Open(t.Context(), url)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := d.Close(); err != nil {
-					t.Error(err)
-				}
-			})
-			if err := d.Migrate(t.Context(), live.Migrations); err != nil {
-				t.Fatal(err)
-			}
-			hub := live.NewHub()
-			return live.New(d, hub), hub
-		}
-		log, hub := open()
-		run(t, hub, log)
-		other, _ := open()
-		next := listen(t, serve(t, log, newGrants("org")))
-		expect(t, next, "heads", "")
-		add(t, other, "org", "from elsewhere")
-		expect(t, next, "change", "from elsewhere")
-	})
-}
-
 func TestSync(t *testing.T) {
 	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
 		handler := serve(t, log, newGrants("org")).Config.Handler

@@ -32,6 +32,8 @@ type Hub struct {
 	dirty     map[string]struct{} // followed scopes that may have come further
 	woken     chan struct{}
 	ended     chan struct{}
+	news      *news
+	subjects  map[string][]func() // who is told what others Tell
 }
 
 // message is an encoded transaction. One without data tells the stream to look
@@ -57,6 +59,8 @@ func NewHub() *Hub {
 		dirty:     map[string]struct{}{},
 		woken:     make(chan struct{}, 1),
 		ended:     make(chan struct{}),
+		news:      newNews(),
+		subjects:  map[string][]func(){},
 	}
 }
 
@@ -65,7 +69,8 @@ func (h *Hub) Run(ctx context.Context, log *Log, logger *slog.Logger) {
 	defer close(h.ended)
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
-	watching.Go(func() { log.db.Watch(ctx, func() { h.lookAround(ctx, log, logger) }) })
+	watching.Go(func() { log.db.Watch(ctx, func(text string) { h.heard(ctx, log, logger, text) }) })
+	watching.Go(func() { h.news.run(ctx, log, logger) })
 	defer watching.Wait()
 	defer cancel() // first of all, so that a panic is not kept waiting
 	for {
@@ -81,27 +86,6 @@ func (h *Hub) Run(ctx context.Context, log *Log, logger *slog.Logger) {
 			}
 		}
 	}
-}
-
-// lookAround wakes the scopes that another process has written to.
-func (h *Hub) lookAround(ctx context.Context, log *Log, logger *slog.Logger) {
-	h.mu.Lock()
-	scopes := make([]string, 0, len(h.told))
-	for scope := range h.told {
-		scopes = append(scopes, scope)
-	}
-	h.mu.Unlock()
-	if len(scopes) == 0 {
-		return
-	}
-	heads, err := log.heads(ctx, scopes)
-	if err != nil {
-		if ctx.Err() == nil {
-			logger.WarnContext(ctx, "live hub cannot look for other processes' writes", "error", err.Error())
-		}
-		return
-	}
-	h.catchUp(heads)
 }
 
 // relay publishes all of a scope's transactions after seq.
@@ -234,10 +218,15 @@ func (h *Hub) send(f *follower, m message) {
 	select {
 	case f.messages <- m:
 	default:
-		if h.remove(f); !f.gone {
-			f.gone = true
-			close(f.messages)
-		}
+		h.drop(f)
+	}
+}
+
+// drop lets a follower connect again. The caller holds the lock.
+func (h *Hub) drop(f *follower) {
+	if h.remove(f); !f.gone {
+		f.gone = true
+		close(f.messages)
 	}
 }
 

@@ -85,6 +85,12 @@ func New(d *db.DB, hub *Hub) *Log { return &Log{db: d, hub: hub, cache: newSnaps
 // written when the hub hears of it. It is called while the program is put together.
 func (l *Log) OnRegrant(f func(userID string)) { l.grants = append(l.grants, f) }
 
+// OnTold calls f when another process Tells the subject, and when it may have. It is
+// called while the program is put together.
+func (l *Log) OnTold(subject string, f func()) {
+	l.hub.subjects[subject] = append(l.hub.subjects[subject], f)
+}
+
 func (l *Log) regrant(scope string, changes []Change) {
 	for _, user := range regranted(scope, changes) {
 		for _, f := range l.grants {
@@ -169,13 +175,19 @@ func run[T any](ctx context.Context, l *Log, dtx *db.Tx, m Mutation, fn func(*Tx
 	if v, err = fn(tx); err != nil {
 		return v, nil, err
 	}
-	changed, err = tx.end()
+	if changed, err = tx.end(); err != nil || len(changed) == 0 {
+		return v, changed, err
+	}
 	dtx.AfterCommit(func() {
 		for _, scope := range changed {
 			l.regrant(scope, *tx.scopes[scope])
 		}
 		l.hub.wake(changed)
+		l.hub.news.add(changed)
 	})
+	if !l.hub.news.running.Load() && l.db.Tells() { // a command beside the servers
+		err = dtx.Tell(ctx, wordOf(changed, nil))
+	}
 	return v, changed, err
 }
 
@@ -230,7 +242,7 @@ func (l *Log) Epoch(ctx context.Context) (string, error) {
 		epoch, err = l.beginEpoch(ctx)
 	}
 	if err == nil {
-		l.epoch.Store(&epoch)
+		l.epoch.CompareAndSwap(nil, &epoch) // another one is for sameEpoch to find
 	}
 	return epoch, err
 }
@@ -251,6 +263,21 @@ func BeginAnew(ctx context.Context, d *db.DB) (err error) {
 	defer errs.Wrap(&err, "live.BeginAnew")
 	_, err = db.Write(ctx, d, func(tx *db.Tx) (struct{}, error) { return struct{}{}, query.New(tx).EndEpoch(ctx) })
 	return err
+}
+
+// sameEpoch reports whether the log is still in the epoch that is known. From then on
+// the new one is.
+func (l *Log) sameEpoch(ctx context.Context) (same bool, err error) {
+	known := l.epoch.Load()
+	if known == nil {
+		return true, nil
+	}
+	now, err := db.Read(ctx, l.db, func(ctx context.Context, c db.Conn) (string, error) { return query.New(c).Epoch(ctx) })
+	if err != nil || now == *known {
+		return true, err
+	}
+	l.epoch.Store(&now)
+	return false, nil
 }
 
 // Head returns the scope's last seq, 0 when nothing has happened there.
