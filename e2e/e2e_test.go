@@ -97,6 +97,7 @@ func setUp(t *testing.T, env *testscript.Env, engine, bin string) error {
 	env.Setenv("MAILBOX", mailbox.URL())
 	env.Setenv("PORT", port)
 	env.Setenv("BIND_ADDR", "127.0.0.1:"+port)
+	env.Setenv("METRICS_ADDR", "off") // the standard address is one, and the scripts are many
 	env.Setenv("URL", "http://127.0.0.1:"+port)
 	env.Setenv("DB", "sqlite://"+filepath.Join(env.WorkDir, "data", "app.db"))
 	if engine == "postgres" {

@@ -89,7 +89,7 @@ func startServerIn(t *testing.T, bin, dir string, env ...string) *server {
 	s := &server{url: "http://127.0.0.1:" + port, cmd: exec.Command(bin)}
 	var log bytes.Buffer
 	s.cmd.Dir, s.cmd.Stderr, s.cmd.Stdout = dir, &log, io.Discard
-	s.cmd.Env = append([]string{"BIND_ADDR=127.0.0.1:" + port, "LOG_LEVEL=warn", "HOME=" + s.cmd.Dir}, env...)
+	s.cmd.Env = append([]string{"BIND_ADDR=127.0.0.1:" + port, "METRICS_ADDR=off", "LOG_LEVEL=warn", "HOME=" + s.cmd.Dir}, env...)
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -110,7 +110,7 @@ func TestDocsConfiguration(t *testing.T) {
 	t.Parallel()
 	manual := read(t, "docs/configuration.md")
 	settings := regexp.MustCompile(`\{"([A-Z0-9_]+)", "([^"]*)", "([^"]+)", (?:true|false), set`).
-		FindAllStringSubmatch(read(t, "internal/app/config.go")+read(t, "internal/app/config_provider.go")+read(t, "internal/app/config_backup.go"), -1)
+		FindAllStringSubmatch(read(t, "internal/app/config.go")+read(t, "internal/app/config_provider.go")+read(t, "internal/app/config_backup.go")+read(t, "internal/app/config_monitor.go"), -1)
 	if len(settings) < 30 {
 		t.Fatalf("only %d settings found", len(settings))
 	}

@@ -35,10 +35,10 @@ func TestFailover(t *testing.T) {
 	before := len(l.answered)
 	l.mu.Unlock()
 	standby.Exec(t, "ALTER SYSTEM RESET synchronous_standby_names") // it has no standby of its own
-	standby.Promote(t)
 	began := time.Now()
+	standby.Promote(t)
 	l.await(t, "load goes on", func(answered, _ int) bool { return answered > before })
-	t.Logf("the first write was answered %v after the promotion", time.Since(began).Round(time.Millisecond))
+	t.Logf("the first write was answered %v after it was to be promoted", time.Since(began).Round(time.Millisecond))
 	l.await(t, "load goes on", func(answered, _ int) bool { return answered >= before+50 })
 	l.end(t, scope, readers)
 	t.Logf("%d issues acknowledged, all there; refused: %v", len(l.answered), l.refused)

@@ -100,7 +100,7 @@ func newNode(t *testing.T, bin, database string, env map[string]string) *node {
 	address := freeAddress(t)
 	n.url = "http://" + address
 	all := maps.Clone(env)
-	maps.Copy(all, map[string]string{"BIND_ADDR": address, "DATABASE_URL": database, "DATA_DIR": t.TempDir()})
+	maps.Copy(all, map[string]string{"BIND_ADDR": address, "METRICS_ADDR": "off", "DATABASE_URL": database, "DATA_DIR": t.TempDir()})
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		n.env = append(n.env, name+"="+all[name])
 	}

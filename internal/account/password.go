@@ -107,6 +107,7 @@ type gate struct {
 	waiting chan struct{}
 	patient time.Duration
 	passed  atomic.Int64 // how often somebody has entered
+	refused atomic.Int64 // and how often not
 }
 
 // maxHashes, maxWaiting and patience bound the hashes and the queue in front of them.
@@ -126,6 +127,7 @@ func sizedGate(slots, waiting int, patient time.Duration) *gate {
 // Unavailable: too many are waiting, or the wait took too long.
 func (g *gate) enter(ctx context.Context) (leave func(), err error) {
 	if err := g.wait(ctx); err != nil {
+		g.refused.Add(1)
 		return nil, err
 	}
 	g.passed.Add(1)

@@ -26,7 +26,9 @@ import (
 	"github.com/peisear/peisear/internal/base/feature"
 	"github.com/peisear/peisear/internal/base/job"
 	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/base/metrics"
 	"github.com/peisear/peisear/internal/base/place"
+	"github.com/peisear/peisear/internal/base/trace"
 	"github.com/peisear/peisear/internal/base/web"
 	pages "github.com/peisear/peisear/web"
 )
@@ -38,6 +40,7 @@ const (
 	readTimeout   = 60 * time.Second
 	idleTimeout   = 2 * time.Minute
 	grace         = 10 * time.Second
+	traceGrace    = 3 * time.Second // to send the last traces
 )
 
 // App is the program: open, serving nothing until Run. Close it.
@@ -49,9 +52,13 @@ type App struct {
 	db      *db.DB
 	places  *place.Places
 	backups *backup.Service // nil: none are made by schedule
+	tracer  *trace.Tracer   // nil: no traces are sent
 	stop    context.CancelFunc
 	owned   sync.WaitGroup // every goroutine that outlives a request
 	logger  *slog.Logger
+
+	metrics     *metrics.Registry
+	metricsAddr string
 }
 
 // parts is what the features are built from, and they themselves.
@@ -138,7 +145,8 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 	} else if stale {
 		logger.WarnContext(ctx, "a former secret is still needed: run peisear keys reseal, then remove COOKIE_SECRET_OLD")
 	}
-	a := &App{api: web.New(logger.With(partKey, "web"), c.TrustedProxies), db: d, places: settings.Places, logger: logger}
+	a := &App{api: web.New(logger.With(partKey, "web"), c.TrustedProxies), db: d, places: settings.Places, metricsAddr: c.MetricsAddr, logger: logger}
+	a.measure(p)
 	if err := p.accounts.FoldNames(ctx); err != nil {
 		return nil, err
 	}
@@ -151,6 +159,9 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 	if c.planned() {
 		a.backups = backup.New(d, p.queue, logger.With(partKey, "backup"), c.backedUp(archived(p.features)), c.Backup)
 		p.queue.Offer(a.backups.Jobs()...)
+	}
+	if err := a.tracing(ctx, c); err != nil {
+		return nil, err
 	}
 	a.Handler = a.api.Handler(p.accounts.Authenticate)
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -222,6 +233,11 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       idleTimeout,
 		ErrorLog:          slog.NewLogLogger(a.logger.Handler(), slog.LevelDebug),
 	}
+	scraped, unscraped := context.WithCancel(ctx)
+	defer unscraped()
+	if err := a.serveMetrics(scraped); err != nil {
+		return err
+	}
 	server.RegisterOnShutdown(a.stop) // ends the streams, which would outlast the grace
 	failed := make(chan error, 1)
 	a.owned.Go(func() { failed <- server.Serve(l) })
@@ -240,7 +256,13 @@ func (a *App) Run(ctx context.Context, l net.Listener) error {
 func (a *App) Close() error {
 	a.stop()
 	a.owned.Wait()
-	return errors.Join(a.db.Close(), a.places.Close())
+	var err error
+	if a.tracer != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), traceGrace)
+		defer cancel()
+		err = a.tracer.Close(ctx)
+	}
+	return errors.Join(err, a.db.Close(), a.places.Close())
 }
 
 func migrations(features []feature.Feature) []fs.FS {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,7 +51,11 @@ type Config struct {
 	RefreshTokenTTL   time.Duration
 	SMTPURL           string // "": no mail is sent
 	MailFrom          string
-	GeoIPDB           string                            // "": places are not known
+	GeoIPDB           string // "": places are not known
+	MetricsAddr       string // noMetrics: they are not served
+	CollectorEndpoint string // of traces; "" with TracesEndpoint: there are none
+	TracesEndpoint    string
+	CollectorHeaders  map[string]string
 	Providers         map[provider.ID]provider.Settings // those of which something is set
 	Backup            backup.Plan                       // by schedule; see planned
 }
@@ -64,7 +69,7 @@ type setting struct {
 }
 
 func settings() []setting {
-	return append([]setting{
+	return slices.Concat([]setting{
 		{"PEISEAR_MODE", "", "local or production; production where PUBLIC_BASE_URL is not this machine, else local", false, setMode},
 		{"DATABASE_URL", "sqlite://data/app.db", "sqlite://path or postgres://user:password@host/name", true, setDatabaseURL},
 		{"DATA_DIR", "", "folder for what the program keeps; the SQLite file's, else data", false, setDataDir},
@@ -85,7 +90,7 @@ func settings() []setting {
 		{"SMTP_URL", "", "the mail server: smtp://user:password@host:port with STARTTLS, or smtps://…; without it no mail is sent", true, setSMTPURL},
 		{"MAIL_FROM", "", "the address that mails are from, Peisear <peisear@example.org>; needed with SMTP_URL", false, setMailFrom},
 		{"GEOIP_DB", "", "file of places by IP address (.mmdb, as of GeoLite2 City), for the list of sessions", false, setGeoIPDB},
-	}, append(backupSettings(), providerSettings()...)...)
+	}, monitorSettings(), backupSettings(), providerSettings())
 }
 
 // ReadConfig reads all settings, from the environment or else from the file envFile

@@ -45,7 +45,7 @@ func (a *App) health() {
 			}
 			return out, nil
 		})
-	a.api.Stream("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+	a.api.Stream("health.text", "GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte("ok\n")) // the client has gone
 	})

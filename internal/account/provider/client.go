@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/trace"
 )
 
 // What one request to a provider may cost.
@@ -30,7 +31,7 @@ func newClient() *http.Client {
 	transport.DisableKeepAlives = true
 	transport.MaxResponseHeaderBytes = maxHeader
 	return &http.Client{
-		Transport:     bounded{transport},
+		Transport:     trace.Transport(bounded{transport}),
 		Timeout:       requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

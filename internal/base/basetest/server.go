@@ -79,8 +79,9 @@ func (s *Server) run(t *testing.T, program string, args ...string) {
 	t.Helper()
 	path := filepath.Join(s.programs, program)
 	if _, err := os.Stat(path); err != nil { // not all programs are linked to where the server's are
-		found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + program)
-		path = slices.Max(append(found, path))
+		if found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + program); len(found) > 0 {
+			path = slices.Max(found)
+		}
 	}
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	cmd.Dir = s.Dir

@@ -24,6 +24,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/peisear/peisear/internal/base/errs"
 )
 
@@ -44,6 +46,7 @@ type Tx struct {
 	Now    time.Time // one time for all rows of the transaction: UTC, in microseconds
 	queued Conn
 	tells  bool // the engine can
+	batch  int  // how many shared the transaction
 	hooks  []func()
 	proof  Proof
 }
@@ -65,6 +68,7 @@ func (tx *Tx) Micros() int64 { return tx.Now.UnixMicro() }
 type DB struct {
 	engine
 	condition condition
+	meter     *meter
 }
 
 // engine is what SQLite and PostgreSQL do differently.
@@ -78,6 +82,7 @@ type engine interface {
 	pending(ctx context.Context, files fs.FS) (bool, error)
 	watch(ctx context.Context, heard func(text string))
 	tell(ctx context.Context, text string) error
+	collectors() []prometheus.Collector
 	name() string
 	close() error
 }
@@ -89,18 +94,19 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	scheme, rest, _ := strings.Cut(url, "://")
 	var e engine
 	var err error
+	m := newMeter()
 	switch scheme {
 	case "sqlite":
-		e, err = openSQLite(ctx, rest)
+		e, err = openSQLite(ctx, rest, m)
 	case "postgres", "postgresql":
-		e, err = openPostgres(ctx, url)
+		e, err = openPostgres(ctx, url, m)
 	default:
 		return nil, errs.New(errs.Invalid, "database URL must begin with sqlite:// or postgres://")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the database: %w", err)
 	}
-	return &DB{engine: e, condition: condition{calm: calm}}, nil
+	return &DB{engine: e, condition: condition{calm: calm}, meter: m}, nil
 }
 
 // Close waits for the write in progress and releases the database.
@@ -119,9 +125,12 @@ func Read[T any](ctx context.Context, d *DB, fn func(ctx context.Context, c Conn
 	ctx, cancel := context.WithTimeout(ctx, readCap)
 	defer cancel()
 	_, conn := d.reader()
+	ctx, end := d.meter.read(ctx, "db.read")
 	v, err := fn(ctx, guarded{conn})
 	d.note(err)
-	return v, d.translate(err)
+	err = d.translate(err)
+	end(err)
+	return v, err
 }
 
 // Snapshot runs fn in a read-only transaction: its statements see one state. It
@@ -129,6 +138,8 @@ func Read[T any](ctx context.Context, d *DB, fn func(ctx context.Context, c Conn
 func Snapshot[T any](ctx context.Context, d *DB, fn func(ctx context.Context, c Conn) (T, error)) (v T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readCap)
 	defer cancel()
+	ctx, end := d.meter.read(ctx, "db.snapshot")
+	defer func() { end(err) }()
 	pool, _ := d.reader()
 	tx, err := pool.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
@@ -168,10 +179,10 @@ func Write[T any](ctx context.Context, d *DB, fn func(tx *Tx) (T, error)) (T, er
 // itself. "" is no lane.
 func WriteIn[T any](ctx context.Context, d *DB, lane string, fn func(tx *Tx) (T, error)) (T, error) {
 	var v T
-	tx, err := d.write(ctx, lane, func(tx *Tx) (err error) {
+	tx, err := d.meter.write(ctx, func(tx *Tx) (err error) {
 		v, err = fn(tx) // the last run's value; Write returns only after it
 		return err
-	})
+	}, func(ctx context.Context, fn func(*Tx) error) (*Tx, error) { return d.write(ctx, lane, fn) })
 	if err != nil {
 		d.note(err)
 		var zero T

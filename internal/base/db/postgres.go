@@ -35,9 +35,10 @@ type postgres struct {
 	pool  *sql.DB
 	lanes lanes
 	ear   ear
+	meter *meter
 }
 
-func openPostgres(ctx context.Context, url string) (*postgres, error) {
+func openPostgres(ctx context.Context, url string, m *meter) (*postgres, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, oneLine(err)
@@ -52,7 +53,7 @@ func openPostgres(ctx context.Context, url string) (*postgres, error) {
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, errors.Join(oneLine(err), pool.Close())
 	}
-	return &postgres{pool: pool, lanes: lanes{waiting: map[string][]*turn{}}, ear: ear{config: config}}, nil
+	return &postgres{pool: pool, lanes: lanes{waiting: map[string][]*turn{}}, ear: ear{config: config}, meter: m}, nil
 }
 
 // oneLine says on one line what the driver says on one for each address it tried.
@@ -204,6 +205,7 @@ func (p *postgres) together(ctx context.Context, lane string, all []*turn) []*tu
 			all = append(all, p.lanes.take(lane, 1)...)
 		}
 	}
+	p.meter.share(jobsOf(all)...)
 	switch err := s.commit(); {
 	case err == nil:
 		return decide(all, settled, nil)
@@ -211,6 +213,13 @@ func (p *postgres) together(ctx context.Context, lane string, all []*turn) []*tu
 		return decide(all, unknown, nil)
 	}
 	return decide(all, undone, nil)
+}
+
+func jobsOf(all []*turn) (jobs []*job) {
+	for _, t := range all {
+		jobs = append(jobs, &t.job)
+	}
+	return jobs
 }
 
 // decide gives turns their fate. The culprit, in whose closure the transaction was lost,
@@ -269,6 +278,7 @@ func (p *postgres) once(ctx context.Context, fn func(*Tx) error) (*Tx, error) {
 	if s.run(j); j.err != nil {
 		return nil, j.err
 	}
+	p.meter.share(j)
 	return j.tx, s.commit()
 }
 

@@ -36,7 +36,7 @@ type lite struct {
 	writer  *writer
 }
 
-func openSQLite(ctx context.Context, path string) (_ *lite, err error) {
+func openSQLite(ctx context.Context, path string, m *meter) (_ *lite, err error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func openSQLite(ctx context.Context, path string) (_ *lite, err error) {
 	if _, err = l.writers.ExecContext(ctx, "BEGIN IMMEDIATE; PRAGMA user_version = 0; ROLLBACK"); err != nil {
 		return nil, err
 	}
-	if l.writer, err = startWriter(ctx, l.writers, path+"-wal"); err != nil {
+	if l.writer, err = startWriter(ctx, l.writers, path+"-wal", m); err != nil {
 		return nil, err
 	}
 	if l.readers, err = openPool(ctx, path, max(4, runtime.NumCPU()), "query_only(1)"); err != nil {

@@ -35,6 +35,7 @@ type writer struct {
 	quit    chan struct{}
 	done    chan struct{}
 	err     error // of closing the connection; read after done
+	meter   *meter
 }
 
 type job struct {
@@ -45,7 +46,7 @@ type job struct {
 	done chan struct{}
 }
 
-func startWriter(ctx context.Context, pool *sql.DB, walPath string) (*writer, error) {
+func startWriter(ctx context.Context, pool *sql.DB, walPath string, m *meter) (*writer, error) {
 	conn, err := pool.Conn(ctx)
 	if err != nil {
 		return nil, err
@@ -57,6 +58,7 @@ func startWriter(ctx context.Context, pool *sql.DB, walPath string) (*writer, er
 		foreign: make(chan struct{}, 1),
 		quit:    make(chan struct{}),
 		done:    make(chan struct{}),
+		meter:   m,
 	}
 	go func() {
 		defer close(w.done)
@@ -122,6 +124,7 @@ func (w *writer) batch(first *job) {
 	second := w.next()
 	if second == nil {
 		w.alone(first)
+		w.meter.share(first)
 		close(first.done)
 		return
 	}
@@ -139,6 +142,7 @@ func (w *writer) batch(first *job) {
 	if err == nil {
 		err = w.exec("COMMIT")
 	}
+	w.meter.share(jobs...)
 	w.answer(jobs, err)
 }
 

@@ -56,7 +56,7 @@ func (l *Log) Routes(api *web.API, access Access) {
 	op.Summary = "A scope's rows, or with since what has changed after that seq, or with after more of the rows"
 	web.Answers(api, &op, "a snapshot without since, a delta with it, a page of a snapshot with after", Snapshot{}, Delta{})
 	web.Handle(api, op, func(ctx context.Context, in *syncInput) (*syncOutput, error) { return l.sync(ctx, access, in) })
-	api.Stream("GET /api/live", func(w http.ResponseWriter, r *http.Request) {
+	api.Stream("live.stream", "GET /api/live", func(w http.ResponseWriter, r *http.Request) {
 		if err := l.stream(w, r, access); err != nil {
 			web.WriteError(w, r, err)
 		}

@@ -33,6 +33,7 @@ type Hub struct {
 	woken     chan struct{}
 	ended     chan struct{}
 	news      *news
+	meter     *meter
 	subjects  map[string][]func() // who is told what others Tell
 }
 
@@ -60,6 +61,7 @@ func NewHub() *Hub {
 		woken:     make(chan struct{}, 1),
 		ended:     make(chan struct{}),
 		news:      newNews(),
+		meter:     newMeter(),
 		subjects:  map[string][]func(){},
 	}
 }
@@ -106,6 +108,7 @@ func (h *Hub) relay(ctx context.Context, log *Log, scope string, seq int64) erro
 				return err
 			}
 			h.publish(e, m)
+			h.meter.delivered(e)
 			seq = e.Seq
 		}
 		if !d.More {
@@ -227,6 +230,7 @@ func (h *Hub) drop(f *follower) {
 	if h.remove(f); !f.gone {
 		f.gone = true
 		close(f.messages)
+		h.meter.dropped.Inc()
 	}
 }
 

@@ -125,6 +125,7 @@ func (n *news) tell(ctx context.Context, log *Log, logger *slog.Logger) bool {
 		logger.WarnContext(ctx, "live hub cannot tell other processes what was written; they look every two seconds", "error", err.Error())
 		return false
 	}
+	log.hub.meter.told.Inc()
 	return true
 }
 
@@ -172,6 +173,7 @@ func (h *Hub) heard(ctx context.Context, log *Log, logger *slog.Logger, word str
 			}
 		}
 	case logSubject:
+		h.meter.heard.Inc()
 		further, heads := readWord(lines)
 		for _, scope := range slices.Concat(further, slices.Collect(maps.Keys(heads))) {
 			log.regrant(scope, nil)

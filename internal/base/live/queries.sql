@@ -50,3 +50,8 @@ WHERE scope = sqlc.arg(scope) AND seq = sqlc.arg(seq) AND n = sqlc.arg(n);
 
 -- name: EndEpoch :exec
 DELETE FROM log_epoch WHERE id = 1;
+
+-- name: Heads :one
+SELECT COUNT(*) AS scopes, CAST(COALESCE(MAX(seq), 0) AS BIGINT) AS highest,
+       CAST(COALESCE(SUM(CASE WHEN seq > 0 THEN seq ELSE 0 END), 0) AS BIGINT) AS together
+FROM scope;

@@ -66,6 +66,8 @@ func (l *Log) stream(w http.ResponseWriter, r *http.Request, access Access) erro
 	if r.Method == http.MethodHead {
 		return nil // it asks for no more, and would wait for the end
 	}
+	l.hub.meter.streams.Inc()
+	defer l.hub.meter.streams.Dec()
 	if s.write(first) == nil {
 		s.run(ctx)
 	}

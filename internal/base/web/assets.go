@@ -42,6 +42,7 @@ func (a *API) Assets(files fs.FS) error {
 	}
 	policy := pagePolicy(scriptHashes(index.data))
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		requestOf(r.Context()).operation = pageOperation
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
 		file, ok := all[name]
 		switch {

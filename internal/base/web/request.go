@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/trace"
 )
 
 // Proxies are the addresses whose forwarded headers are believed.
@@ -34,6 +35,10 @@ type request struct {
 	ip    netip.Addr
 	tls   bool
 	agent string
+
+	operation string // that it is of, once that is known
+	stream    bool
+	span      trace.Span
 }
 
 type requestKey struct{}
@@ -66,23 +71,35 @@ func (a *API) logged(next http.Handler) http.Handler {
 		start := time.Now()
 		about := &request{id: uuid.NewString(), agent: r.UserAgent()}
 		about.ip, about.tls = a.proxies.client(r)
-		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, about))
+		r = a.begun(r.WithContext(context.WithValue(r.Context(), requestKey{}, about)), about)
 		w.Header().Set("X-Request-Id", about.id)
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
 			isCut := a.recovered(rec, r, recover())
-			a.log.LogAttrs(r.Context(), slog.LevelInfo, "request",
-				slog.String("request", about.id),
-				slog.String("method", r.Method),
-				slog.String("path", r.URL.Path),
-				slog.Int("status", rec.status),
-				slog.Duration("took", time.Since(start)))
+			took := time.Since(start)
+			a.log.LogAttrs(r.Context(), slog.LevelInfo, "request", about.line(r, rec.status, took)...)
+			a.ended(about, rec.status, took)
 			if isCut {
 				panic(http.ErrAbortHandler) // which closes the connection, and says nothing more
 			}
 		}()
 		next.ServeHTTP(rec, r)
 	})
+}
+
+// line is what the log says of a request.
+func (about *request) line(r *http.Request, status int, took time.Duration) []slog.Attr {
+	all := []slog.Attr{
+		slog.String("request", about.id),
+		slog.String("method", r.Method),
+		slog.String("path", r.URL.Path),
+		slog.Int("status", status),
+		slog.Duration("took", took),
+	}
+	if id := about.span.ID(); id != "" {
+		all = append(all, slog.String("trace", id))
+	}
+	return all
 }
 
 // recovered reports whether the answer must be cut off.

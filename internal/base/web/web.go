@@ -18,6 +18,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/peisear/peisear/internal/base/trace"
 )
 
 // MaxBody bounds a request's body, in bytes. Beyond it the answer is 413.
@@ -30,6 +32,8 @@ type API struct {
 	log     *slog.Logger
 	proxies Proxies
 	foreign []string // patterns of routes that other sites may send to
+	meter   *meter
+	tracer  *trace.Tracer // nil: there are no spans
 }
 
 // strict makes huma take field names as they are written; it knows the setting for
@@ -52,7 +56,8 @@ func New(log *slog.Logger, proxies Proxies) *API {
 	}}
 	config.Transformers = append(config.Transformers, ownProblem)
 	mux := http.NewServeMux()
-	a := &API{huma: humago.New(mux, config), mux: mux, log: log, proxies: proxies}
+	a := &API{huma: humago.New(mux, config), mux: mux, log: log, proxies: proxies, meter: newMeter()}
+	a.huma.UseMiddleware(named)
 	mux.HandleFunc("GET /api/docs", a.docs())
 	mux.HandleFunc("/api", a.noRoute)
 	mux.HandleFunc("/api/", a.noRoute)
@@ -79,8 +84,14 @@ func (a *API) noRoute(w http.ResponseWriter, r *http.Request) {
 }
 
 // Stream registers a handler that writes its answer itself, for as long as the
-// client listens.
-func (a *API) Stream(pattern string, h http.HandlerFunc) { a.mux.HandleFunc(pattern, h) }
+// client listens, under an id like an operation's.
+func (a *API) Stream(id, pattern string, h http.HandlerFunc) {
+	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		about := requestOf(r.Context())
+		about.operation, about.stream = id, true
+		h(w, r)
+	})
+}
 
 // FromAnywhere lets pages of other sites send to a route, which is refused otherwise:
 // "POST /api/auth/apple/callback". The route believes no cookie.

@@ -215,7 +215,7 @@ func TestMethods(t *testing.T) {
 	web.Handle(api, web.Op("thing.create", "POST /api/things", 201), func(context.Context, *none) (*none, error) { return nil, nil })
 	web.Handle(api, web.Op("thing.delete", "DELETE /api/things/{id}", 204), func(context.Context, *in) (*none, error) { return nil, nil })
 	web.Handle(api, web.Op("thing.update", "PATCH /api/things/{id}", 204), func(context.Context, *in) (*none, error) { return nil, nil })
-	api.Stream("GET /health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	api.Stream("health.text", "GET /health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	if err := api.Assets(fstest.MapFS{"index.html": {Data: []byte("<html>")}}); err != nil {
 		t.Fatal(err)
 	}

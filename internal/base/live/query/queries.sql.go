@@ -228,6 +228,25 @@ func (q *Queries) Head(ctx context.Context, id string) (int64, error) {
 	return seq, err
 }
 
+const heads = `-- name: Heads :one
+SELECT COUNT(*) AS scopes, CAST(COALESCE(MAX(seq), 0) AS BIGINT) AS highest,
+       CAST(COALESCE(SUM(CASE WHEN seq > 0 THEN seq ELSE 0 END), 0) AS BIGINT) AS together
+FROM scope
+`
+
+type HeadsRow struct {
+	Scopes   int64
+	Highest  int64
+	Together int64
+}
+
+func (q *Queries) Heads(ctx context.Context) (HeadsRow, error) {
+	row := q.db.QueryRowContext(ctx, heads)
+	var i HeadsRow
+	err := row.Scan(&i.Scopes, &i.Highest, &i.Together)
+	return i, err
+}
+
 const rewrite = `-- name: Rewrite :exec
 UPDATE change SET patch = $1, prior = $2
 WHERE scope = $3 AND seq = $4 AND n = $5
