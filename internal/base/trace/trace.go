@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
@@ -15,8 +16,6 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/google/uuid"
 )
 
 // scope is who makes our spans.
@@ -63,12 +62,6 @@ type Span struct{ span trace.Span }
 func (t *Tracer) Request(ctx context.Context, header propagation.TextMapCarrier, name string) (context.Context, Span) {
 	ctx = propagation.TraceContext{}.Extract(ctx, header)
 	ctx, span := t.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindServer))
-	return ctx, Span{span}
-}
-
-// Work begins a span that is inside of no other: of what nobody waits for.
-func (t *Tracer) Work(ctx context.Context, name string) (context.Context, Span) {
-	ctx, span := t.tracer.Start(ctx, name, trace.WithNewRoot())
 	return ctx, Span{span}
 }
 
