@@ -152,6 +152,33 @@ func TestDocsCommands(t *testing.T) {
 	}
 }
 
+// TestProxyExamples: both hold nothing of a stream back, tell the app who asks, and are in
+// the manual, with what the app has to be told.
+func TestProxyExamples(t *testing.T) {
+	t.Parallel()
+	manual := read(t, "docs/operations/scaling.md")
+	for file, needs := range map[string][]string{
+		"deploy/nginx/peisear.conf": {
+			"location = /api/live", "proxy_buffering off;", "proxy_read_timeout 1h;",
+			"X-Forwarded-For $remote_addr;", "X-Forwarded-Proto $scheme;",
+		},
+		"deploy/caddy/Caddyfile": {"flush_interval -1", "health_uri /api/health"},
+	} {
+		text := read(t, file)
+		for _, need := range needs {
+			if !strings.Contains(text, need) {
+				t.Errorf("%s lacks %s", file, need)
+			}
+		}
+		if !strings.Contains(manual, "../../"+file) {
+			t.Errorf("the manual does not name %s", file)
+		}
+	}
+	if !strings.Contains(manual, "`TRUSTED_PROXIES`") {
+		t.Error("the manual does not name TRUSTED_PROXIES")
+	}
+}
+
 // TestDocsLicences: both licences are there, and the README names them.
 func TestDocsLicences(t *testing.T) {
 	t.Parallel()

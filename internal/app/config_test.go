@@ -48,7 +48,7 @@ func TestDefaults(t *testing.T) {
 		Mode: Local, DatabaseURL: "sqlite://data/app.db", DataDir: "data", BindAddr: "0.0.0.0:3000",
 		PublicURL: "http://localhost:3000", LogLevels: LogLevels{Default: slog.LevelInfo, Parts: map[string]slog.Level{}},
 		AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: 7 * 24 * time.Hour,
-		Backup: backup.Plan{Every: 24 * time.Hour, Keep: 7},
+		Backup:      backup.Plan{Every: 24 * time.Hour, Keep: 7},
 		MetricsAddr: "127.0.0.1:3001",
 	}
 	if diff := cmp.Diff(want, c); diff != "" || err != nil {
