@@ -109,7 +109,7 @@ func newNode(t *testing.T, bin, database string, env map[string]string) *node {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func freeAddress(t *testing.T) string {
 // start runs the process; await waits until it answers. It ends with the test.
 func (n *node) start(t *testing.T) {
 	t.Helper()
-	n.cmd = exec.Command(n.bin) //nolint:noctx // it ends by a signal
+	n.cmd = exec.Command(n.bin)
 	n.cmd.Dir, n.cmd.Stderr, n.cmd.Stdout, n.cmd.Env = t.TempDir(), n.log, io.Discard, n.env
 	if err := n.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -102,29 +102,34 @@ func TestTraces(t *testing.T) {
 		if len(r.keys) < 2 || r.keys[0] != "a key" || r.about["service.name"] != "peisear" || r.about["service.version"] == "" {
 			t.Errorf("keys %v, about %v", r.keys, r.about)
 		}
-		create := r.named(t, "note.create")
-		if _, status := attribute(create, "http.response.status_code"); status != http.StatusCreated || create.GetKind() != tracepb.Span_SPAN_KIND_SERVER {
-			t.Errorf("%v", create)
-		}
-		if string(create.GetTraceId()) != "\x0a\xf7\x65\x19\x16\xcd\x43\xdd\x84\x48\xeb\x21\x1c\x80\x31\x9c" || string(create.GetParentSpanId()) != "\xb7\xad\x6b\x71\x69\x20\x33\x31" {
-			t.Errorf("not inside of its caller's: %x %x", create.GetTraceId(), create.GetParentSpanId())
-		}
-		if health := r.named(t, "health.get"); string(health.GetTraceId()) == string(create.GetTraceId()) || len(health.GetParentSpanId()) > 0 {
-			t.Errorf("%v", health)
-		}
-		inside := map[string]int{}
-		for _, s := range r.spans {
-			if string(s.GetParentSpanId()) == string(create.GetSpanId()) {
-				inside[s.GetName()]++
-				if _, batch := attribute(s, "peisear.batch"); s.GetName() == "db.write" && batch != 1 {
-					t.Errorf("batch %d", batch)
-				}
+		r.wantInside(t, r.named(t, "note.create"))
+	})
+}
+
+// wantInside looks at the span of a write, and at what is inside of it.
+func (r *receiver) wantInside(t *testing.T, create *tracepb.Span) {
+	t.Helper()
+	if _, status := attribute(create, "http.response.status_code"); status != http.StatusCreated || create.GetKind() != tracepb.Span_SPAN_KIND_SERVER {
+		t.Errorf("%v", create)
+	}
+	if string(create.GetTraceId()) != "\x0a\xf7\x65\x19\x16\xcd\x43\xdd\x84\x48\xeb\x21\x1c\x80\x31\x9c" || string(create.GetParentSpanId()) != "\xb7\xad\x6b\x71\x69\x20\x33\x31" {
+		t.Errorf("not inside of its caller's: %x %x", create.GetTraceId(), create.GetParentSpanId())
+	}
+	if health := r.named(t, "health.get"); string(health.GetTraceId()) == string(create.GetTraceId()) || len(health.GetParentSpanId()) > 0 {
+		t.Errorf("%v", health)
+	}
+	inside := map[string]int{}
+	for _, s := range r.spans {
+		if string(s.GetParentSpanId()) == string(create.GetSpanId()) {
+			inside[s.GetName()]++
+			if _, batch := attribute(s, "peisear.batch"); s.GetName() == "db.write" && batch != 1 {
+				t.Errorf("batch %d", batch)
 			}
 		}
-		if inside["db.write"] != 1 {
-			t.Errorf("inside of a write: %v", inside)
-		}
-	})
+	}
+	if inside["db.write"] != 1 {
+		t.Errorf("inside of a write: %v", inside)
+	}
 }
 
 // TestSilentCollector: the app does not mind one that is not there.

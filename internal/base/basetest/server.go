@@ -101,7 +101,7 @@ func (s *Server) URL(database string) string {
 // Start serves, and returns when it answers.
 func (s *Server) Start(t *testing.T) {
 	t.Helper()
-	s.cmd = exec.Command("sh", "-c", serverScript, "sh", s.Dir, s.programs) //nolint:noctx // it outlives the test's context, until Stop
+	s.cmd = exec.Command("sh", "-c", serverScript, "sh", s.Dir, s.programs)
 	s.cmd.Dir = s.Dir
 	err := asOrdinaryUser(s.cmd, s.Dir)
 	if err == nil {

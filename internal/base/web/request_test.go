@@ -2,6 +2,7 @@ package web
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -36,9 +37,7 @@ func TestForwarded(t *testing.T) {
 		a.Stream("test.who", "GET /who", func(_ http.ResponseWriter, r *http.Request) { ip, tls = ClientIP(r.Context()), IsTLS(r.Context()) })
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/who", nil)
 		r.RemoteAddr = c.from
-		for header, values := range c.header {
-			r.Header[header] = values
-		}
+		maps.Copy(r.Header, c.header)
 		a.Handler().ServeHTTP(httptest.NewRecorder(), r)
 		if ip.String() != c.ip || tls != c.tls {
 			t.Errorf("%s: %s, %t", name, ip, tls)
