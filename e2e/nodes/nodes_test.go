@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ type world struct {
 	life   *testing.T // of the nodes
 	nodes  []*node
 	server *basetest.Server
+	copies string // folder of backups by schedule
 	admin  user
 	scope  string
 }
@@ -25,7 +27,10 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	bin := build(t)
 	w := &world{life: t, server: basetest.NewServer(t)}
-	w.nodes = three(t, bin, secrets(t, bin), w.server.URL("postgres"))
+	w.copies = t.TempDir()
+	env := secrets(t, bin)
+	env["BACKUP_DIR"], env["BACKUP_EVERY"] = w.copies, "1h"
+	w.nodes = three(t, bin, env, w.server.URL("postgres"))
 	w.admin = signUp(t, w.nodes[0], code, "ada")
 	project := must[struct{ ID string }](t, w.nodes[1], w.admin.AccessToken, http.MethodPost, "/api/projects", `{"key":"MESOS","name":"Apache Mesos"}`)
 	w.scope = "project:" + project.ID
@@ -37,6 +42,7 @@ func TestNodes(t *testing.T) { //nolint:tparallel // one life
 	t.Parallel()
 	w := newWorld(t)
 	t.Run("first start", w.firstStart)
+	t.Run("jobs run once", w.jobsRunOnce)
 	t.Run("changes arrive", w.changesArrive)
 	t.Run("what ends is obeyed", w.obeyed)
 	t.Run("a node is killed", w.nodeIsKilled)
@@ -45,20 +51,14 @@ func TestNodes(t *testing.T) { //nolint:tparallel // one life
 
 // firstStart: three that found an empty database made one schema and one invite.
 func (w *world) firstStart(t *testing.T) {
-	pool, err := sql.Open("pgx", w.server.URL("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pool.Close()
 	for what, query := range map[string]string{
 		"migrations twice":       "SELECT count(*) - count(DISTINCT version_id) FROM goose_db_version",
 		"first invites too many": "SELECT count(*) - 1 FROM invite_codes WHERE initial",
 		"secrets too many":       "SELECT count(*) - 1 FROM sealed_check",
 		"epochs too many":        "SELECT greatest(count(*), 1) - 1 FROM log_epoch",
 	} {
-		var n int
-		if err := pool.QueryRowContext(t.Context(), query).Scan(&n); err != nil || n != 0 {
-			t.Errorf("%s: %d, %v", what, n, err)
+		if n := w.ask(t, query); n != 0 {
+			t.Errorf("%s: %d", what, n)
 		}
 	}
 	for _, n := range w.nodes {
@@ -66,6 +66,34 @@ func (w *world) firstStart(t *testing.T) {
 			t.Errorf("%s says %s", n.url, text)
 		}
 	}
+}
+
+// jobsRunOnce: a round of a schedule is one node's, whichever.
+func (w *world) jobsRunOnce(t *testing.T) {
+	for round := 1; round <= 3; round++ {
+		eventually(t, "a backup", func() bool {
+			return w.ask(t, "SELECT count(*) FROM job WHERE kind LIKE 'backup%' AND done_at IS NOT NULL AND NOT leased") == 1
+		})
+		files, err := os.ReadDir(w.copies)
+		if err != nil || len(files) != round {
+			t.Errorf("round %d: %v, %v", round, files, err)
+		}
+		w.server.Exec(t, "UPDATE job SET done_at = NULL, due_at = 0, run_at = 0 WHERE kind LIKE 'backup%'")
+	}
+}
+
+// ask is a number from the database.
+func (w *world) ask(t *testing.T, query string) (n int) {
+	t.Helper()
+	pool, err := sql.Open("pgx", w.server.URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if err := pool.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // changesArrive at the clients of another node while they are news.

@@ -160,7 +160,7 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 		a.backups = backup.New(d, p.queue, logger.With(partKey, "backup"), c.backedUp(archived(p.features)), c.Backup)
 		p.queue.Offer(a.backups.Jobs()...)
 	}
-	if err := a.tracing(ctx, c); err != nil {
+	if err := a.tracing(ctx, c, p.queue); err != nil {
 		return nil, err
 	}
 	a.Handler = a.api.Handler(p.accounts.Authenticate)

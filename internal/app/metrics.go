@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/peisear/peisear/internal/base/job"
 	"github.com/peisear/peisear/internal/base/metrics"
 	"github.com/peisear/peisear/internal/base/trace"
 )
@@ -26,6 +27,7 @@ func (a *App) measure(p parts) {
 	a.metrics.Add(a.api.Collectors()...)
 	a.metrics.Add(p.hub.Collectors(p.log)...)
 	a.metrics.Add(p.accounts.Collectors()...)
+	a.metrics.Add(p.queue.Collectors()...)
 }
 
 // serveMetrics answers scrapes until ctx ends. Where the standard address is in use, say
@@ -62,7 +64,7 @@ func (a *App) serveMetrics(ctx context.Context) error {
 }
 
 // tracing sends traces where the operator has named a collector.
-func (a *App) tracing(ctx context.Context, c Config) (err error) {
+func (a *App) tracing(ctx context.Context, c Config, queue *job.Queue) (err error) {
 	to := c.collector()
 	if to.Address == "" {
 		return nil
@@ -71,6 +73,7 @@ func (a *App) tracing(ctx context.Context, c Config) (err error) {
 		return fmt.Errorf("traces: %w", err)
 	}
 	a.api.Trace(a.tracer)
+	queue.Trace(a.tracer)
 	return nil
 }
 

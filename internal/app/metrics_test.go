@@ -105,6 +105,7 @@ func TestMetrics(t *testing.T) {
 			"peisear_http_requests_in_flight 0",
 			"peisear_db_write_batch_size_count ", "peisear_db_write_queue 0", "peisear_db_write_wait_seconds_count ", "peisear_db_read_seconds_count ",
 			"peisear_live_streams 0", "peisear_log_sequence_max 2", "peisear_log_scopes ", "peisear_hashes_total 1", "peisear_hash_queue 0",
+			`peisear_jobs{kind="job.purge",state="dead"} 0`, `peisear_job_age_seconds{kind="job.purge"}`,
 			"go_sql_open_connections{", "go_goroutines ", "peisear_build_info{version=",
 		} {
 			if !strings.Contains(text, want) {

@@ -34,6 +34,7 @@ import (
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/job/query"
+	"github.com/peisear/peisear/internal/base/trace"
 )
 
 // Migrations creates the table of the queue.
@@ -145,6 +146,7 @@ type Queue struct {
 	settings Settings
 	handlers map[string]Handler
 	woken    chan struct{}
+	tracer   *trace.Tracer // nil: there are no spans
 
 	mu       sync.Mutex
 	outcomes map[string]Outcomes

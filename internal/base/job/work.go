@@ -92,7 +92,15 @@ func (q *Queue) try(ctx context.Context, h Handler, t taken) (err error) {
 			err = errLost
 		}
 	}()
-	return h.run(ctx, []byte(t.payload))
+	if q.tracer == nil {
+		return h.run(ctx, []byte(t.payload))
+	}
+	traced, span := q.tracer.Work(ctx, "job "+h.kind)
+	defer span.End()
+	if err = h.run(traced, []byte(t.payload)); err != nil {
+		span.Wrong("not done")
+	}
+	return err
 }
 
 // renew keeps the lease until ctx ends, and ends ctx when somebody else has the job.

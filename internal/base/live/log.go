@@ -273,7 +273,11 @@ func (l *Log) sameEpoch(ctx context.Context) (same bool, err error) {
 		return true, nil
 	}
 	now, err := db.Read(ctx, l.db, func(ctx context.Context, c db.Conn) (string, error) { return query.New(c).Epoch(ctx) })
-	if err != nil || now == *known {
+	switch {
+	case errs.Is(err, errs.NotFound): // its rows were just replaced
+		l.epoch.Store(nil)
+		return false, nil
+	case err != nil, now == *known:
 		return true, err
 	}
 	l.epoch.Store(&now)

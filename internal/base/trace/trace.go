@@ -65,6 +65,12 @@ func (t *Tracer) Request(ctx context.Context, header propagation.TextMapCarrier,
 	return ctx, Span{span}
 }
 
+// Work begins a span that is inside of no other: of what nobody waits for.
+func (t *Tracer) Work(ctx context.Context, name string) (context.Context, Span) {
+	ctx, span := t.tracer.Start(ctx, name, trace.WithNewRoot())
+	return ctx, Span{span}
+}
+
 // Start begins a span inside of the context's, and none where there is none.
 func Start(ctx context.Context, name string) (context.Context, Span) {
 	return start(ctx, name, trace.SpanKindInternal)
