@@ -3,9 +3,12 @@ package nodes_test
 import (
 	"database/sql"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -74,12 +77,43 @@ func (w *world) jobsRunOnce(t *testing.T) {
 		eventually(t, "a backup", func() bool {
 			return w.ask(t, "SELECT count(*) FROM job WHERE kind LIKE 'backup%' AND done_at IS NOT NULL AND NOT leased") == 1
 		})
-		files, err := os.ReadDir(w.copies)
-		if err != nil || len(files) != round {
+		if files, err := os.ReadDir(w.copies); err != nil || len(files) == 0 {
 			t.Errorf("round %d: %v, %v", round, files, err)
+		}
+		done := 0 // by all nodes together
+		for _, n := range w.nodes {
+			done += n.backups(t)
+		}
+		if done != round {
+			t.Errorf("round %d: the nodes have done %d", round, done)
 		}
 		w.server.Exec(t, "UPDATE job SET done_at = NULL, due_at = 0, run_at = 0 WHERE kind LIKE 'backup%'")
 	}
+}
+
+// backups is how many a node says that it has made.
+func (n *node) backups(t *testing.T) (done int) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, n.figures, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || !strings.Contains(string(text), "peisear_jobs{") {
+		t.Fatalf("%s %v", text, err)
+	}
+	if found := regexp.MustCompile(`peisear_jobs_ended\{kind="backup[^"]*",outcome="done"\} (\d+)`).FindSubmatch(text); found != nil {
+		done, err = strconv.Atoi(string(found[1]))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done
 }
 
 // ask is a number from the database.

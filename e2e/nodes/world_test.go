@@ -36,11 +36,12 @@ const (
 
 // node is one process.
 type node struct {
-	url string
-	env []string
-	bin string
-	cmd *exec.Cmd
-	log *lockedBuffer
+	url     string
+	figures string // the address of its metrics
+	env     []string
+	bin     string
+	cmd     *exec.Cmd
+	log     *lockedBuffer
 }
 
 // lockedBuffer collects what a process says while others read it.
@@ -98,9 +99,10 @@ func newNode(t *testing.T, bin, database string, env map[string]string) *node {
 	t.Helper()
 	n := &node{bin: bin, log: new(lockedBuffer)}
 	address := freeAddress(t)
-	n.url = "http://" + address
+	metrics := freeAddress(t)
+	n.url, n.figures = "http://"+address, "http://"+metrics+"/metrics"
 	all := maps.Clone(env)
-	maps.Copy(all, map[string]string{"BIND_ADDR": address, "METRICS_ADDR": "off", "DATABASE_URL": database, "DATA_DIR": t.TempDir()})
+	maps.Copy(all, map[string]string{"BIND_ADDR": address, "METRICS_ADDR": metrics, "DATABASE_URL": database, "DATA_DIR": t.TempDir()})
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		n.env = append(n.env, name+"="+all[name])
 	}

@@ -160,9 +160,7 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 		a.backups = backup.New(d, p.queue, logger.With(partKey, "backup"), c.backedUp(archived(p.features)), c.Backup)
 		p.queue.Offer(a.backups.Jobs()...)
 	}
-	if err := a.tracing(ctx, c, p.queue); err != nil {
-		return nil, err
-	}
+	a.tracing(c, p.queue)
 	a.Handler = a.api.Handler(p.accounts.Authenticate)
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.owned.Go(func() { p.hub.Run(ctx, p.log, logger.With(partKey, "live")) })

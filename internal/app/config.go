@@ -56,8 +56,15 @@ type Config struct {
 	CollectorEndpoint string // of traces; "" with TracesEndpoint: there are none
 	TracesEndpoint    string
 	CollectorHeaders  map[string]string
-	Providers         map[provider.ID]provider.Settings // those of which something is set
-	Backup            backup.Plan                       // by schedule; see planned
+
+	// What traces say about this program, and which are sent.
+	ServiceName        string
+	ResourceAttributes map[string]string
+	Sampler            string
+	SamplerArg         string
+
+	Providers map[provider.ID]provider.Settings // those of which something is set
+	Backup    backup.Plan                       // by schedule; see planned
 }
 
 // setting is one line of the operator's manual. A secret may also be given as the

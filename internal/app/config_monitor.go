@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/url"
 	"strings"
+
+	"github.com/peisear/peisear/internal/base/trace"
 )
 
 func monitorSettings() []setting {
@@ -14,6 +16,10 @@ func monitorSettings() []setting {
 		{"OTEL_EXPORTER_OTLP_ENDPOINT", "", "an OpenTelemetry collector, http://localhost:4318; without it there are no traces", false, setCollector},
 		{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "", "the whole address of its traces, where that is not /v1/traces there", false, setTraces},
 		{"OTEL_EXPORTER_OTLP_HEADERS", "", "what it wants to be sent, name=value, separated by commas", true, setCollectorHeaders},
+		{"OTEL_SERVICE_NAME", "", "what traces call this program; peisear when missing", false, setServiceName},
+		{"OTEL_RESOURCE_ATTRIBUTES", "", "what else they say about it, name=value, separated by commas", false, setResourceAttributes},
+		{"OTEL_TRACES_SAMPLER", "", "which are sent: always_on, always_off, traceidratio, or one of these with parentbased_ before it; parentbased_always_on when missing", false, setSampler},
+		{"OTEL_TRACES_SAMPLER_ARG", "", "how many for traceidratio, 0 to 1", false, setSamplerArg},
 	}
 }
 
@@ -46,15 +52,44 @@ func checkedCollector(value string) (string, error) {
 	return value, nil
 }
 
-func setCollectorHeaders(c *Config, value string) error {
-	c.CollectorHeaders = map[string]string{}
+func setCollectorHeaders(c *Config, value string) (err error) {
+	c.CollectorHeaders, err = pairs(value)
+	return err
+}
+
+func setServiceName(c *Config, value string) error {
+	c.ServiceName = value
+	return nil
+}
+
+func setResourceAttributes(c *Config, value string) (err error) {
+	c.ResourceAttributes, err = pairs(value)
+	return err
+}
+
+func setSampler(c *Config, value string) error {
+	c.Sampler = value
+	_, err := trace.NewSampler(value, "")
+	return err
+}
+
+func setSamplerArg(c *Config, value string) error {
+	c.SamplerArg = value
+	_, err := trace.NewSampler("", value)
+	return err
+}
+
+// pairs reads name=value, separated by commas, with percent signs as in addresses. It
+// repeats nothing: there may be a key.
+func pairs(value string) (map[string]string, error) {
+	all := map[string]string{}
 	for item := range strings.SplitSeq(value, ",") {
 		name, text, ok := strings.Cut(strings.TrimSpace(item), "=")
 		decoded, err := url.PathUnescape(strings.TrimSpace(text))
 		if name = strings.TrimSpace(name); !ok || name == "" || err != nil {
-			return errors.New("is not of that form")
+			return nil, errors.New("is not of that form")
 		}
-		c.CollectorHeaders[name] = decoded
+		all[name] = decoded
 	}
-	return nil
+	return all, nil
 }

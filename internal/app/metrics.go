@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/peisear/peisear/internal/base/job"
 	"github.com/peisear/peisear/internal/base/metrics"
@@ -64,22 +67,26 @@ func (a *App) serveMetrics(ctx context.Context) error {
 }
 
 // tracing sends traces where the operator has named a collector.
-func (a *App) tracing(ctx context.Context, c Config, queue *job.Queue) (err error) {
+func (a *App) tracing(c Config, queue *job.Queue) {
 	to := c.collector()
 	if to.Address == "" {
-		return nil
+		return
 	}
-	if a.tracer, err = trace.New(ctx, to, version(), a.logger.With(partKey, "trace")); err != nil {
-		return fmt.Errorf("traces: %w", err)
-	}
+	a.tracer = trace.New(to, a.logger.With(partKey, "trace"))
 	a.api.Trace(a.tracer)
 	queue.Trace(a.tracer)
-	return nil
 }
 
-// collector is where traces go, nowhere when none is named.
+// collector is where traces go, nowhere when none is named, and what they say about us.
 func (c Config) collector() trace.Collector {
-	to := trace.Collector{Address: c.TracesEndpoint, Headers: c.CollectorHeaders}
+	sampler, _ := trace.NewSampler(c.Sampler, c.SamplerArg) // both were looked at when they were read
+	to := trace.Collector{Address: c.TracesEndpoint, Headers: c.CollectorHeaders, Sampler: sampler, Attributes: map[string]string{
+		"service.name": "peisear", "service.version": version(), "service.instance.id": uuid.NewString(),
+	}}
+	maps.Copy(to.Attributes, c.ResourceAttributes)
+	if c.ServiceName != "" {
+		to.Attributes["service.name"] = c.ServiceName
+	}
 	if to.Address == "" && c.CollectorEndpoint != "" {
 		to.Address = strings.TrimRight(c.CollectorEndpoint, "/") + "/v1/traces"
 	}

@@ -39,10 +39,7 @@ func TestAttemptsAreSeen(t *testing.T) {
 			}
 		}))
 		defer collector.Close()
-		tracer, err := trace.New(t.Context(), trace.Collector{Address: collector.URL}, "1", slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
+		tracer := trace.New(trace.Collector{Address: collector.URL}, slog.New(slog.DiscardHandler))
 		attempts := 0
 		q := newQueue(d, quick(), job.Handle(send, func(context.Context, letter) error {
 			if attempts++; attempts == 1 {

@@ -9,18 +9,11 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 )
-
-// Collector is where traces go.
-type Collector struct {
-	Address string            // of its traces, https://collector.example.org/v1/traces
-	Headers map[string]string // of each request, say a key
-}
 
 // How long one batch may take, and how often it is sent again to a collector that asks for it.
 const (
@@ -29,43 +22,38 @@ const (
 	firstPause   = 200 * time.Millisecond // then doubled
 )
 
-// client sends batches by OTLP over HTTP, in protobuf. OpenTelemetry's own client would
-// bring all of gRPC into the program, which it does not use.
+// client sends batches by OTLP over HTTP, in protobuf.
 type client struct {
 	to     Collector
 	http   *http.Client
 	logger *slog.Logger
-	silent atomic.Bool // the collector does not take them, and that was said
+	silent bool // the collector does not take them, and that was said
+
+	ctx    context.Context //nolint:containedctx // of all that it does; giveUp ends it
+	giveUp context.CancelFunc
 }
 
 func newClient(to Collector, logger *slog.Logger) *client {
-	return &client{to: to, http: &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}, logger: logger} //nolint:forcetypeassert // net/http's own
+	c := &client{to: to, http: &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}, logger: logger} //nolint:forcetypeassert // net/http's own
+	c.ctx, c.giveUp = context.WithCancel(context.Background())
+	return c
 }
 
-// Start is for the exporter: there is nothing to connect.
-func (c *client) Start(context.Context) error { return nil }
-
-// Stop lets connections go.
-func (c *client) Stop(context.Context) error {
-	c.http.CloseIdleConnections()
-	return nil
-}
-
-// UploadTraces sends a batch. When it cannot, the batch is lost, and the log says so
-// once until one was sent again.
-func (c *client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
-	ctx, cancel := context.WithTimeout(ctx, sendPatience)
+// upload sends a batch. When it cannot, the batch is lost, and the log says so once until
+// one was sent again.
+func (c *client) upload(data *tracepb.TracesData) {
+	ctx, cancel := context.WithTimeout(c.ctx, sendPatience)
 	defer cancel()
-	// The message of a request, ExportTraceServiceRequest, is the same on the wire.
-	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
-	if err != nil {
-		return err
+	// The message of a request, ExportTraceServiceRequest, is the same on the wire; its
+	// package brings gRPC.
+	body, err := proto.Marshal(data)
+	if err == nil {
+		err = c.send(ctx, body)
 	}
-	err = c.send(ctx, body)
-	if wasSilent := c.silent.Swap(err != nil); err != nil && !wasSilent {
+	if err != nil && !c.silent {
 		c.logger.WarnContext(ctx, "the collector does not take traces; they are lost until it does", "error", err.Error())
 	}
-	return nil
+	c.silent = err != nil
 }
 
 func (c *client) send(ctx context.Context, body []byte) error {

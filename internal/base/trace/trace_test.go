@@ -9,7 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"go.opentelemetry.io/otel/propagation"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 )
@@ -63,10 +62,7 @@ func TestTransport(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusTeapot)
 	}))
-	tracer, err := New(t.Context(), Collector{Address: collector.URL}, "1", slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	tracer := New(Collector{Address: collector.URL}, slog.New(slog.DiscardHandler))
 	client := &http.Client{Transport: Transport(http.DefaultTransport)}
 	ask := func(ctx context.Context) {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, other.URL, nil)
@@ -77,7 +73,7 @@ func TestTransport(t *testing.T) {
 			answer.Body.Close()
 		}
 	}
-	ctx, span := tracer.Request(t.Context(), propagation.MapCarrier{}, "outer")
+	ctx, span := tracer.Request(t.Context(), nil, "outer")
 	ask(ctx)
 	ask(t.Context()) // of nobody
 	other.Close()

@@ -3,7 +3,7 @@ package trace
 import (
 	"net/http"
 
-	"go.opentelemetry.io/otel/trace"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 )
 
 // Transport makes a span of each request to another server. The server is not told of
@@ -13,7 +13,7 @@ func Transport(base http.RoundTripper) http.RoundTripper { return transport{base
 type transport struct{ base http.RoundTripper }
 
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	ctx, span := start(r.Context(), "HTTP "+r.Method, trace.SpanKindClient)
+	ctx, span := start(r.Context(), "HTTP "+r.Method, tracepb.Span_SPAN_KIND_CLIENT)
 	if !span.On() {
 		return t.base.RoundTrip(r)
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
-	"go.opentelemetry.io/otel/propagation"
 
 	"github.com/peisear/peisear/internal/base/metrics"
 	"github.com/peisear/peisear/internal/base/trace"
@@ -62,7 +61,7 @@ func (a *API) begun(r *http.Request, about *request) *http.Request {
 	if a.tracer == nil {
 		return r
 	}
-	ctx, span := a.tracer.Request(r.Context(), propagation.HeaderCarrier(r.Header), "HTTP "+r.Method)
+	ctx, span := a.tracer.Request(r.Context(), r.Header, "HTTP "+r.Method)
 	about.span = span
 	span.Text("http.request.method", r.Method)
 	span.Text("peisear.request", about.id)
