@@ -137,13 +137,24 @@ func (p Proxies) client(r *http.Request) (ip netip.Addr, tls bool) {
 	tls = tls || r.Header.Get("X-Forwarded-Proto") == "https"
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && p.trust(ip); i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
+		hop, ok := hopOf(strings.TrimSpace(hops[i]))
+		if !ok {
 			break
 		}
 		ip = hop.Unmap()
 	}
 	return ip, tls
+}
+
+// hopOf reads an address as proxies write it: alone, in brackets, or with a port.
+func hopOf(text string) (netip.Addr, bool) {
+	if with, err := netip.ParseAddrPort(text); err == nil {
+		return with.Addr(), true
+	}
+	inner, bracket := strings.CutPrefix(text, "[")
+	inner, closed := strings.CutSuffix(inner, "]")
+	ip, err := netip.ParseAddr(inner)
+	return ip, err == nil && bracket == closed && (!bracket || ip.Is6())
 }
 
 // recorder remembers the status for the log.
