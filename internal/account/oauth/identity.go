@@ -120,7 +120,8 @@ func (s *Service) mayConfirm(ctx context.Context, by account.Actor, id provider.
 }
 
 // way reports whether a user has an identity that a provider of today would vouch for:
-// an identity of one that is not set up any more lets nobody in.
+// an identity of one that is not set up any more, or has another address, tenant or a secret
+// that cannot be opened, lets nobody in.
 func (s *Service) way(ctx context.Context, c db.Conn, userID string) (bool, error) {
 	rows, err := query.New(c).ListIdentities(ctx, userID)
 	if err != nil {
@@ -130,9 +131,9 @@ func (s *Service) way(ctx context.Context, c db.Conn, userID string) (bool, erro
 	if err != nil {
 		return false, err
 	}
+	usable, _ := s.unsealed(entered)
 	for _, row := range rows {
-		set, ok := s.effective(entered)[provider.ID(row.Provider)]
-		if ok && (set.ID != provider.OpenID || set.Issuer == row.Issuer) {
+		if set, ok := usable[provider.ID(row.Provider)]; ok && set.Vouches(row.Issuer) {
 			return true, nil
 		}
 	}

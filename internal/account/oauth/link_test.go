@@ -178,6 +178,12 @@ func TestTheLastWayInStays(t *testing.T) {
 			t.Errorf("beside a former issuer's: %d", status)
 		}
 		w.exec(t, "UPDATE identity SET issuer = $1 WHERE provider = 'oidc'", w.providers[provider.OpenID].URL)
+		// Nor is one of an address at which a well-known provider is no more.
+		w.exec(t, "UPDATE identity SET provider = 'google', issuer = 'https://accounts.google.com' WHERE provider = 'oidc'")
+		if status, _ := unlink(google); status != http.StatusConflict {
+			t.Errorf("beside one of another address: %d", status)
+		}
+		w.exec(t, "UPDATE identity SET provider = 'oidc', issuer = $1 WHERE issuer = 'https://accounts.google.com'", w.providers[provider.OpenID].URL)
 		// Nor is one of a provider that is not set up.
 		w.exec(t, "UPDATE identity SET provider = 'github' WHERE provider = 'oidc'")
 		if status, _ := unlink(google); status != http.StatusConflict {

@@ -48,6 +48,25 @@ func microsoft(s Settings, q *quirks) {
 	}
 }
 
+// personalTenant is that of accounts which belong to no organization.
+const personalTenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
+
+// admits reports whether somebody of a tenant can sign in where this one is set up. The
+// id of one that is named by its domain is not known here: any organization may be it.
+func admits(tenant, of string) bool {
+	switch tenant = strings.ToLower(tenant); {
+	case !isTenant(of):
+		return false
+	case tenant == "" || tenant == "common":
+		return true
+	case tenant == "consumers":
+		return of == personalTenant
+	case isTenant(tenant):
+		return of == tenant
+	}
+	return of != personalTenant
+}
+
 func isTenant(text string) bool {
 	return regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString(text)
 }
