@@ -167,6 +167,11 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 	a.owned.Go(func() { p.accounts.Run(ctx) })
 	a.owned.Go(func() { p.tokens.Run(ctx) })
 	a.owned.Go(func() { p.queue.Run(ctx) })
+	for _, f := range p.features {
+		if f.Run != nil {
+			a.owned.Go(func() { f.Run(ctx, logger.With(partKey, f.Name)) })
+		}
+	}
 	return a, nil
 }
 

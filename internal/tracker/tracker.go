@@ -13,6 +13,7 @@ import (
 	"github.com/peisear/peisear/internal/tracker/importer"
 	"github.com/peisear/peisear/internal/tracker/issue"
 	"github.com/peisear/peisear/internal/tracker/project"
+	"github.com/peisear/peisear/internal/tracker/search"
 	"github.com/peisear/peisear/internal/tracker/seed"
 )
 
@@ -29,6 +30,7 @@ func Features(d *db.DB, log *live.Log, accounts *account.Service) []feature.Feat
 		issue.Feature(issues),
 		comment.Feature(comment.New(d, log, projects, issues)),
 		board.Feature(board.New(issues)),
+		search.Feature(search.New(d, issues)),
 	}
 }
 

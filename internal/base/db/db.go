@@ -115,6 +115,8 @@ func (d *DB) Close() error { return d.close() }
 // Engine is "sqlite" or "postgres", for the few texts that must differ.
 func (d *DB) Engine() string { return d.name() }
 
+func engines() []string { return []string{"sqlite", "postgres"} }
+
 // Watch calls heard, from one goroutine, with what any process Tells, and with "" when
 // another may have written something that was not told, until ctx ends. It is called
 // once.

@@ -18,12 +18,13 @@ import (
 
 // Migrate brings the schema up to date from the features' folders of *.sql files,
 // in the order of the numbers their names begin with. A migration that comes late,
-// from a branch merged after a younger one, is applied too. On SQLite an existing
+// from a branch merged after a younger one, is applied too. What only one engine has
+// stands in a folder that is named after it, sqlite or postgres. On SQLite an existing
 // file is copied first, to app.db.before-<version>.
 // Conflict: the database holds versions that no file here has; a newer program has
 // used it.
 func (d *DB) Migrate(ctx context.Context, folders ...fs.FS) error {
-	files, err := merge(folders)
+	files, err := merge(folders, d.name())
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
@@ -36,7 +37,7 @@ func (d *DB) Migrate(ctx context.Context, folders ...fs.FS) error {
 // Current returns Conflict unless the schema is exactly what the folders make of it:
 // a newer program has used the database, or it waits for a migration.
 func (d *DB) Current(ctx context.Context, folders ...fs.FS) error {
-	files, err := merge(folders)
+	files, err := merge(folders, d.name())
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
@@ -47,13 +48,19 @@ func (d *DB) Current(ctx context.Context, folders ...fs.FS) error {
 	return err
 }
 
-// merge lays the files of all folders, at any depth, into one.
-func merge(folders []fs.FS) (fstest.MapFS, error) {
+// merge lays the files of all folders, at any depth, into one, but those of the other
+// engine.
+func merge(folders []fs.FS, engine string) (fstest.MapFS, error) {
 	all := fstest.MapFS{}
 	for _, folder := range folders {
-		err := fs.WalkDir(folder, ".", func(name string, _ fs.DirEntry, err error) error {
-			if err != nil || path.Ext(name) != ".sql" {
+		err := fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
 				return err
+			case entry.IsDir() && entry.Name() != engine && slices.Contains(engines(), entry.Name()):
+				return fs.SkipDir
+			case path.Ext(name) != ".sql":
+				return nil
 			}
 			if all[path.Base(name)] != nil {
 				return fmt.Errorf("%s exists twice", path.Base(name))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"io/fs"
+	"log/slog"
 
 	"github.com/peisear/peisear/internal/base/archive"
 	"github.com/peisear/peisear/internal/base/db"
@@ -22,6 +23,7 @@ type Feature struct {
 	Scopes     func(ctx context.Context, userID string) ([]string, error) // the scopes that the user may follow
 	Parts      []live.Part                                                // what the slice puts into snapshots
 	Jobs       []job.Handler                                              // what the slice does later, or again and again
+	Run        func(ctx context.Context, logger *slog.Logger)             // what goes on beside the requests, until ctx ends
 
 	// Derived are tables that the slice makes from others, and that no archive has.
 	Derived []archive.Derived

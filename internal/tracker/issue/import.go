@@ -53,12 +53,12 @@ func (s *Service) Import(ctx context.Context, by account.Actor, projectKey strin
 		if err != nil {
 			return nil, err
 		}
-		return importSome(ctx, tx, by, p, sources)
+		return s.importSome(ctx, tx, by, p, sources)
 	})
 	return outcomes, err
 }
 
-func importSome(ctx context.Context, tx *live.Tx, by account.Actor, p project.Project, sources []Source) (all []Outcome, err error) {
+func (s *Service) importSome(ctx context.Context, tx *live.Tx, by account.Actor, p project.Project, sources []Source) (all []Outcome, err error) {
 	before, err := query.New(tx).LastNumber(ctx, p.ID)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, err
@@ -66,7 +66,7 @@ func importSome(ctx context.Context, tx *live.Tx, by account.Actor, p project.Pr
 	last := before
 	end := time.Now().Add(maxImportTime)
 	for _, source := range sources[:min(len(sources), maxImport)] {
-		o, err := importOne(ctx, tx, by, p, last+1, source)
+		o, err := s.importOne(ctx, tx, by, p, last+1, source)
 		if err != nil {
 			return nil, err
 		}
@@ -85,7 +85,7 @@ func importSome(ctx context.Context, tx *live.Tx, by account.Actor, p project.Pr
 	return all, err
 }
 
-func importOne(ctx context.Context, tx *live.Tx, by account.Actor, p project.Project, number int64, source Source) (Outcome, error) {
+func (s *Service) importOne(ctx context.Context, tx *live.Tx, by account.Actor, p project.Project, number int64, source Source) (Outcome, error) {
 	q := query.New(tx)
 	known, err := q.FindAlias(ctx, query.FindAliasParams{ProjectID: p.ID, Alias: source.Alias})
 	if err == nil || !errors.Is(err, sql.ErrNoRows) {
@@ -107,7 +107,7 @@ func importOne(ctx context.Context, tx *live.Tx, by account.Actor, p project.Pro
 	if err != nil {
 		return Outcome{}, err
 	}
-	i, err := create(ctx, tx, by, place{p.ID, p.Key, number, at}, uuid.Must(uuid.NewV7()).String(), d)
+	i, err := s.insert(ctx, tx, by, place{p.ID, p.Key, number, at}, uuid.Must(uuid.NewV7()).String(), d)
 	if err != nil {
 		return Outcome{}, err
 	}

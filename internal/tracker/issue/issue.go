@@ -82,6 +82,13 @@ type Issue struct {
 // Edit changes a draft. It may run more than once.
 type Edit func(*Draft)
 
+// Written says that an issue was made or changed.
+type Written struct {
+	ProjectID string
+	Before    *Issue // nil for a new one
+	Issue     Issue
+}
+
 // Removed says that an issue is being removed, with what hangs on it: its rows are
 // still there.
 type Removed struct {
@@ -91,7 +98,8 @@ type Removed struct {
 
 // Service keeps the issues.
 type Service struct {
-	// Removed is published in the transaction.
+	// Written and Removed are published in the transaction.
+	Written *event.Topic[Written]
 	Removed *event.Topic[Removed]
 
 	db       *db.DB
@@ -102,8 +110,9 @@ type Service struct {
 // New returns the service on a database and its change log. Issues of a member who
 // leaves a project are nobody's from then on.
 func New(d *db.DB, log *live.Log, projects *project.Service) *Service {
-	projects.Left.Subscribe(unassign)
-	return &Service{Removed: new(event.Topic[Removed]), db: d, log: log, projects: projects}
+	s := &Service{Written: new(event.Topic[Written]), Removed: new(event.Topic[Removed]), db: d, log: log, projects: projects}
+	projects.Left.Subscribe(s.unassign)
+	return s
 }
 
 // Create makes an issue. Without a status it gets the project's first open one.
@@ -136,7 +145,7 @@ func (s *Service) Create(ctx context.Context, by account.Actor, tx, projectKey s
 		if err := takeNumbers(ctx, tx, by, c.ID, c.LastNumber+1); err != nil {
 			return Issue{}, err
 		}
-		return create(ctx, tx, by, place{c.ID, c.ProjectKey, c.LastNumber + 1, at}, id, d)
+		return s.insert(ctx, tx, by, place{c.ID, c.ProjectKey, c.LastNumber + 1, at}, id, d)
 	})
 	if err == nil && seen != nil {
 		return s.byID(ctx, by, projectKey, seen.ID)
@@ -151,8 +160,8 @@ type place struct {
 	rank                  string
 }
 
-// create inserts the row.
-func create(ctx context.Context, tx *live.Tx, by account.Actor, p place, id string, d Draft) (Issue, error) {
+// insert makes the row.
+func (s *Service) insert(ctx context.Context, tx *live.Tx, by account.Actor, p place, id string, d Draft) (Issue, error) {
 	row := d.onto(query.Issue{
 		ID: id, ProjectID: p.projectID, Number: p.number, Rank: p.rank, AuthorID: by.ID,
 		Version: 1, CreatedAt: tx.Micros(), UpdatedAt: tx.Micros(),
@@ -166,7 +175,10 @@ func create(ctx context.Context, tx *live.Tx, by account.Actor, p place, id stri
 		return Issue{}, err
 	}
 	i := issue(row, p.projectKey)
-	return i, tx.Record(entity, id, nil, i)
+	if err := tx.Record(entity, id, nil, i); err != nil {
+		return Issue{}, err
+	}
+	return i, s.Written.Publish(ctx, tx, Written{ProjectID: p.projectID, Issue: i})
 }
 
 // takeNumbers keeps what was handed out, up to last.
@@ -227,11 +239,11 @@ func (s *Service) change(ctx context.Context, by account.Actor, tx string, key K
 		if err != nil || row == found.Issue && len(others) == 0 {
 			return Placed{Issue: old}, err
 		}
-		i, err := update(ctx, tx, by, old, found.Issue, row)
+		i, err := s.replace(ctx, tx, by, old, found.Issue, row)
 		if err != nil {
 			return Placed{}, err
 		}
-		made, err := rerank(ctx, tx, by, found, others)
+		made, err := s.rerank(ctx, tx, by, found, others)
 		return Placed{i, made}, err
 	})
 	if err == nil && seen != nil {
@@ -250,8 +262,8 @@ func (s *Service) again(ctx context.Context, by account.Actor, key Key, seen *li
 	return i, err
 }
 
-// update writes the row as it shall be over the one that was read in the transaction.
-func update(ctx context.Context, tx *live.Tx, by account.Actor, old Issue, was, row query.Issue) (_ Issue, err error) {
+// replace writes the row as it shall be over the one that was read in the transaction.
+func (s *Service) replace(ctx context.Context, tx *live.Tx, by account.Actor, old Issue, was, row query.Issue) (_ Issue, err error) {
 	q := query.New(tx.Queued())
 	moved := was
 	if moved.StatusID, moved.Rank = row.StatusID, row.Rank; moved == row {
@@ -270,7 +282,10 @@ func update(ctx context.Context, tx *live.Tx, by account.Actor, old Issue, was, 
 	}
 	row.Version, row.UpdatedAt = was.Version+1, tx.Micros()
 	i := old.with(row)
-	return i, tx.Record(entity, i.ID, old, i)
+	if err := tx.Record(entity, i.ID, old, i); err != nil {
+		return Issue{}, err
+	}
+	return i, s.Written.Publish(ctx, tx, Written{ProjectID: row.ProjectID, Before: &old, Issue: i})
 }
 
 // Delete removes an issue; its sub-issues stay and have no parent any more.
@@ -286,12 +301,12 @@ func (s *Service) Delete(ctx context.Context, by account.Actor, tx string, key K
 		if err := s.Removed.Publish(ctx, tx, gone); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, remove(ctx, tx, by, found)
+		return struct{}{}, s.remove(ctx, tx, by, found)
 	})
 	return noIssue(err)
 }
 
-func remove(ctx context.Context, tx *live.Tx, by account.Actor, found query.EnterIssueRow) error {
+func (s *Service) remove(ctx context.Context, tx *live.Tx, by account.Actor, found query.EnterIssueRow) error {
 	q := query.New(tx)
 	children, err := q.ListChildren(ctx, found.Issue.ID)
 	if err != nil {
@@ -301,7 +316,7 @@ func remove(ctx context.Context, tx *live.Tx, by account.Actor, found query.Ente
 	for _, child := range children {
 		orphan := child
 		orphan.ParentID = nil
-		if _, err := update(ctx, tx, by, issue(child, found.ProjectKey), child, orphan); err != nil {
+		if _, err := s.replace(ctx, tx, by, issue(child, found.ProjectKey), child, orphan); err != nil {
 			return err
 		}
 	}
@@ -314,7 +329,7 @@ func remove(ctx context.Context, tx *live.Tx, by account.Actor, found query.Ente
 
 // unassign takes the issues of somebody who leaves a project from them. An heir who is
 // a member gets them.
-func unassign(ctx context.Context, tx *live.Tx, d project.Departure) error {
+func (s *Service) unassign(ctx context.Context, tx *live.Tx, d project.Departure) error {
 	q := query.New(tx)
 	key, err := q.ProjectKey(ctx, d.ProjectID)
 	if err != nil {
@@ -329,7 +344,11 @@ func unassign(ctx context.Context, tx *live.Tx, d project.Departure) error {
 		if err != nil {
 			return err
 		}
-		if err := tx.RecordIn(project.Scope(d.ProjectID), entity, row.ID, issue(row, key), issue(now, key)); err != nil {
+		before, i := issue(row, key), issue(now, key)
+		if err := tx.RecordIn(project.Scope(d.ProjectID), entity, row.ID, before, i); err != nil {
+			return err
+		}
+		if err := s.Written.Publish(ctx, tx, Written{ProjectID: d.ProjectID, Before: &before, Issue: i}); err != nil {
 			return err
 		}
 	}

@@ -39,7 +39,7 @@ func (s *Service) Place(ctx context.Context, by account.Actor, tx string, key Ke
 
 // rerank comes after the change of the issue itself: by the first row that a mutation
 // records, it is recognised when it is sent again.
-func rerank(ctx context.Context, tx *live.Tx, by account.Actor, moved query.EnterIssueRow, others []Ranked) (made []Header, err error) {
+func (s *Service) rerank(ctx context.Context, tx *live.Tx, by account.Actor, moved query.EnterIssueRow, others []Ranked) (made []Header, err error) {
 	q := query.New(tx)
 	for _, o := range others {
 		row, err := q.GetIssue(ctx, o.ID)
@@ -53,6 +53,9 @@ func rerank(ctx context.Context, tx *live.Tx, by account.Actor, moved query.Ente
 		}
 		i := issue(row, moved.ProjectKey)
 		if err := tx.Record(entity, o.ID, old, i); err != nil {
+			return nil, err
+		}
+		if err := s.Written.Publish(ctx, tx, Written{ProjectID: row.ProjectID, Before: &old, Issue: i}); err != nil {
 			return nil, err
 		}
 		made = append(made, i.Header)

@@ -1,0 +1,124 @@
+package search
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/tracker/issue"
+	"github.com/peisear/peisear/internal/tracker/search/query"
+)
+
+// maxJumps bounds the issues that had the same key elsewhere.
+const maxJumps = 10
+
+// Segment is a part of a text as it was written. It is marked where the query matches.
+type Segment struct {
+	Text   string `json:"text"`
+	Marked bool   `json:"marked"`
+}
+
+// Hit is a text that was found, in its API form.
+type Hit struct {
+	Kind      Kind      `json:"kind" enum:"issue,comment" doc:"whether the issue's own text matches, or a comment's"`
+	IssueID   string    `json:"issueId" format:"uuid"`
+	CommentID *string   `json:"commentId" format:"uuid" doc:"null for an issue's own text"`
+	ProjectID string    `json:"projectId" format:"uuid"`
+	Key       string    `json:"key" doc:"the issue's key, like MESOS-12"`
+	StatusID  string    `json:"statusId" format:"uuid" doc:"the issue's"`
+	Named     bool      `json:"named" doc:"the query is the issue's key, here or where it was imported from"`
+	Title     []Segment `json:"title" nullable:"false" doc:"the issue's title"`
+	Text      []Segment `json:"text" nullable:"false" doc:"a part of the description or the comment where it matches; empty where only the title does"`
+	AuthorID  string    `json:"authorId" format:"uuid" doc:"who has written the issue or the comment"`
+	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+// jumps returns the issues that the text names.
+func (r reach) jumps(ctx context.Context, c db.Conn, text string) (all []row, err error) {
+	text = strings.TrimSpace(text)
+	q := query.New(c)
+	if key, err := issue.ParseKey(text); err == nil {
+		found, err := q.Jump(ctx, query.JumpParams{Actor: r.by.ID, Number: key.Number, ProjectKey: key.Project})
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			all = append(all, row{issueID: f.ID, projectID: f.ProjectID, number: f.Number, titleFolded: f.TitleFolded})
+		}
+	}
+	found, err := q.JumpByAlias(ctx, query.JumpByAliasParams{Actor: r.by.ID, Alias: text, Upper: strings.ToUpper(text), N: maxJumps})
+	for _, f := range found {
+		all = append(all, row{issueID: f.ID, projectID: f.ProjectID, number: f.Number, titleFolded: f.TitleFolded})
+	}
+	return slices.DeleteFunc(all, func(m row) bool { return r.keys[m.projectID] == "" }), err
+}
+
+// without leaves the texts of issues that were named out.
+func without(rows, named []row) []row {
+	return slices.DeleteFunc(rows, func(m row) bool {
+		return m.commentID == "" && slices.ContainsFunc(named, func(n row) bool { return n.issueID == m.issueID })
+	})
+}
+
+// hits reads what is shown of each. What was removed meanwhile is left out.
+func (r reach) hits(ctx context.Context, c db.Conn, a asked, rows []row) ([]Hit, error) {
+	all := make([]Hit, 0, len(rows))
+	for _, m := range rows {
+		h, err := r.hit(ctx, c, a, m)
+		if errs.Is(err, errs.NotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, h)
+	}
+	return all, nil
+}
+
+// hit reads one. NotFound: it was removed, or the actor was.
+func (r reach) hit(ctx context.Context, c db.Conn, a asked, m row) (Hit, error) {
+	i, err := query.New(c).GetIssue(ctx, query.GetIssueParams{ID: m.issueID, Actor: r.by.ID})
+	if err != nil {
+		return Hit{}, noText(err)
+	}
+	h := Hit{
+		Kind: Issue, IssueID: m.issueID, ProjectID: m.projectID, StatusID: i.StatusID, Named: m.doc == 0,
+		Key: issue.Key{Project: r.keys[m.projectID], Number: m.number}.String(), AuthorID: i.AuthorID,
+		UpdatedAt: time.UnixMicro(i.UpdatedAt).UTC(), Title: a.mark(i.Title), Text: a.excerpt(i.Description),
+	}
+	return h, nil
+}
+
+// cursor is where a page ended: so many hits were shown of those up to a doc.
+type cursor struct {
+	Anchor int64 `json:"a"`
+	At     int   `json:"n"`
+}
+
+func (c cursor) String() string {
+	text, _ := json.Marshal(c) // two numbers always encode
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+// parseCursor reads a cursor. Invalid: no page has ended there.
+func parseCursor(text string) (cursor, error) {
+	c := cursor{Anchor: math.MaxInt64}
+	if text == "" {
+		return c, nil
+	}
+	decoded, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || json.Unmarshal(decoded, &c) != nil || c.String() != text || c.At < 1 || c.At > MaxFound+2*maxJumps {
+		return c, errs.Field("query.cursor", "expected the nextCursor of a page")
+	}
+	return c, nil
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,78 @@
+-- The index is made of texts that others have written, and shows nobody more than they
+-- may see: its own statements ask for no actor.
+
+-- name: AddTodo :exec
+INSERT INTO search_todo (issue_id, comment_id) VALUES (sqlc.arg(issue_id), sqlc.arg(comment_id));
+
+-- name: ListTodo :many
+SELECT seq, issue_id, comment_id FROM search_todo ORDER BY seq LIMIT CAST(sqlc.arg(n) AS BIGINT);
+
+-- name: DropTodo :execrows
+DELETE FROM search_todo WHERE seq = sqlc.arg(seq);
+
+-- name: TakeTurn :exec
+UPDATE search_turn SET turn = turn + 1;
+
+-- name: ReadIssue :one
+SELECT project_id, title, description,
+       CAST(COALESCE((SELECT MIN(a.alias) FROM issue_alias a WHERE a.issue_id = issue.id), '') AS TEXT) AS alias
+FROM issue WHERE id = sqlc.arg(id);
+
+-- PutNewer is for what was written just now, PutOlder for what was there before; it finds
+-- no row when the index has it by now. A text that is in the index keeps its place, and
+-- one that is gone finds no row.
+
+-- name: PutNewer :one
+INSERT INTO search_doc (doc, issue_id, comment_id, form)
+SELECT COALESCE((SELECT MAX(d.doc) FROM search_doc d), 1000000000) + 1, issue.id, sqlc.arg(comment_id), sqlc.arg(form)
+FROM issue WHERE issue.id = sqlc.arg(issue_id)
+ON CONFLICT (issue_id, comment_id) DO UPDATE SET form = excluded.form
+RETURNING doc;
+
+-- name: PutOlder :one
+INSERT INTO search_doc (doc, issue_id, comment_id, form)
+SELECT COALESCE((SELECT MIN(d.doc) FROM search_doc d), 1000000000) - 1, issue.id, sqlc.arg(comment_id), sqlc.arg(form)
+FROM issue WHERE issue.id = sqlc.arg(issue_id)
+ON CONFLICT (issue_id, comment_id) DO UPDATE SET form = excluded.form WHERE search_doc.form < excluded.form
+RETURNING doc;
+
+-- name: DropDoc :exec
+DELETE FROM search_doc WHERE issue_id = sqlc.arg(issue_id) AND comment_id = sqlc.arg(comment_id);
+
+-- What is in the todo, or was, is newer than what a walk looks for.
+
+-- name: WalkIssues :many
+SELECT issue.id, CAST(COALESCE(d.form, 0) AS BIGINT) AS form
+FROM issue LEFT JOIN search_doc d ON d.issue_id = issue.id AND d.comment_id = ''
+WHERE issue.id < sqlc.arg(before) AND NOT EXISTS (SELECT 1 FROM search_todo t WHERE t.issue_id = issue.id)
+ORDER BY issue.id DESC
+LIMIT CAST(sqlc.arg(n) AS BIGINT);
+
+-- name: ListScopes :many
+SELECT project.id, project.project_key
+FROM project_member m JOIN project ON project.id = m.project_id
+WHERE m.user_id = sqlc.arg(actor)
+ORDER BY project.id;
+
+-- Jump finds an issue by its key, JumpByAlias by the key that it had elsewhere.
+
+-- name: Jump :many
+SELECT issue.id, issue.project_id, issue.number, issue.title_folded
+FROM project
+JOIN project_member m ON m.project_id = project.id AND m.user_id = sqlc.arg(actor)
+JOIN issue ON issue.project_id = project.id AND issue.number = sqlc.arg(number)
+WHERE project.project_key = sqlc.arg(project_key);
+
+-- name: JumpByAlias :many
+SELECT issue.id, issue.project_id, issue.number, issue.title_folded
+FROM project_member m
+JOIN issue_alias a ON a.project_id = m.project_id AND a.alias IN (sqlc.arg(alias), sqlc.arg(upper))
+JOIN issue ON issue.id = a.issue_id
+WHERE m.user_id = sqlc.arg(actor)
+ORDER BY issue.id DESC
+LIMIT CAST(sqlc.arg(n) AS BIGINT);
+
+-- name: GetIssue :one
+SELECT issue.title, issue.description, issue.status_id, issue.author_id, issue.updated_at
+FROM issue JOIN project_member m ON m.project_id = issue.project_id AND m.user_id = sqlc.arg(actor)
+WHERE issue.id = sqlc.arg(id);
