@@ -52,7 +52,9 @@ func EachEngine(t *testing.T, test func(t *testing.T, d *db.DB), migrations ...f
 	EachURL(t, func(t *testing.T, url string) { test(t, open(t, url, migrations)) })
 }
 
-func engines() []string {
+// Engines are those that tests run on: for a benchmark, or a fuzz target that compares
+// them.
+func Engines() []string {
 	named := os.Getenv(enginesEnv)
 	if named == "" {
 		named = "sqlite,postgres"
@@ -65,7 +67,7 @@ func engines() []string {
 func EachURL(t *testing.T, test func(t *testing.T, url string)) {
 	t.Helper()
 	t.Parallel()
-	for _, engine := range engines() {
+	for _, engine := range Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			test(t, URL(t, engine))
@@ -110,7 +112,7 @@ func URL(t testing.TB, engine string) string {
 // of texts is that of a language, as most installations have it.
 func ForeignOrderURL(t testing.TB) string {
 	t.Helper()
-	if !slices.Contains(engines(), "postgres") {
+	if !slices.Contains(Engines(), "postgres") {
 		t.Skipf("%s leaves PostgreSQL out", enginesEnv)
 	}
 	return postgresURL(t, "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en'")

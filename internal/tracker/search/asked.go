@@ -1,7 +1,6 @@
 package search
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -86,71 +85,4 @@ func next(text string) (piece, rest string, open bool) {
 func ends(piece string, open bool) bool {
 	r, _ := utf8.DecodeLastRuneInString(piece)
 	return open && classOf(r) == inside
-}
-
-// Both engines get an expression that is put together from words, which are letters,
-// digits and symbols, and so cannot be taken for operators, quotes or escapes.
-
-// fts5 is the query within some scopes, for SQLite.
-func (q asked) fts5(scopes []string) string {
-	parts := make([]string, 0, len(q)+1)
-	parts = append(parts, "("+joined(scopes, `"`, " OR ")+")")
-	for _, t := range q {
-		part := `"` + strings.Join(t.words, " ") + `"`
-		if t.prefix {
-			part += " *"
-		}
-		parts = append(parts, part)
-	}
-	return strings.Join(parts, " AND ")
-}
-
-// tsquery is the query within some scopes, for PostgreSQL.
-func (q asked) tsquery(scopes []string) string {
-	parts := make([]string, 0, len(q)+1)
-	parts = append(parts, "("+joined(scopes, "'", " | ")+")")
-	for _, t := range q {
-		part := joined(t.words, "'", " <-> ")
-		if t.prefix {
-			part += ":*"
-		}
-		parts = append(parts, "("+part+")")
-	}
-	return strings.Join(parts, " & ")
-}
-
-func joined(words []string, quote, by string) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		quoted[i] = quote + w + quote
-	}
-	return strings.Join(quoted, by)
-}
-
-// tsvector is what the index holds of a text, for PostgreSQL.
-func tsvector(all []string) string {
-	var text strings.Builder
-	places := map[string][]int{}
-	var order []string
-	for i, w := range all {
-		if w == gap {
-			continue
-		}
-		if places[w] == nil {
-			order = append(order, w)
-		}
-		places[w] = append(places[w], i+1)
-	}
-	slices.Sort(order)
-	for _, w := range order {
-		text.WriteString("'" + w + "':")
-		for i, place := range places[w] {
-			if i > 0 {
-				text.WriteByte(',')
-			}
-			text.WriteString(itoa(place))
-		}
-		text.WriteByte(' ')
-	}
-	return text.String()
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -120,5 +119,3 @@ func parseCursor(text string) (cursor, error) {
 	}
 	return c, nil
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

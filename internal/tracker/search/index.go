@@ -24,6 +24,7 @@ const (
 const (
 	pollEvery = 500 * time.Millisecond // for what other processes have written
 	rest      = 10 * time.Millisecond  // how long others have the database to themselves, while the index is filled
+	linger    = 50 * time.Millisecond  // how long the index waits for more, unless somebody searches
 )
 
 // todo says that a text has changed, or is gone.
@@ -58,11 +59,8 @@ func (s *Service) Run(ctx context.Context, logger *slog.Logger) {
 		if err == nil && !w.over() {
 			pause = rest
 		}
-		select {
-		case <-ctx.Done():
+		if !s.index.await(ctx, pause) {
 			return
-		case <-s.index.wake:
-		case <-time.After(pause):
 		}
 	}
 }
@@ -143,7 +141,7 @@ func (s *Service) readOne(ctx context.Context, t *text) (size int, err error) {
 // put writes the texts, in as many transactions as it takes.
 func (s *Service) put(ctx context.Context, texts []text) error {
 	for len(texts) > 0 {
-		n, err := db.Write(ctx, s.db, func(tx *db.Tx) (int, error) { return s.putSome(ctx, tx, texts) })
+		n, err := db.Write(ctx, s.db, func(tx *db.Tx) (int, error) { return s.putSome(ctx, tx, texts) }) // at least one
 		if err != nil {
 			return err
 		}
@@ -154,55 +152,55 @@ func (s *Service) put(ctx context.Context, texts []text) error {
 
 // putSome holds the turn: of several nodes one changes the index at a time. So a text
 // whose todo is gone was written by another, which has read it later.
+//
+// The words come last, without a statement between that could fail by itself: FTS5
+// writes what it has gathered before each of those.
 func (s *Service) putSome(ctx context.Context, tx *db.Tx, texts []text) (n int, err error) {
 	if err := query.New(tx.Queued()).TakeTurn(ctx); err != nil {
 		return 0, err
 	}
-	end := time.Now().Add(maxBatchTime)
-	for i, t := range texts {
-		if err := s.putOne(ctx, tx, t); err != nil {
+	docs := make([]int64, len(texts))
+	for end := time.Now().Add(maxBatchTime / 2); n < len(texts) && time.Now().Before(end); n++ {
+		if docs[n], err = placed(ctx, tx, texts[n]); err != nil {
 			return 0, err
 		}
-		if time.Now().After(end) {
-			return i + 1, nil
+	}
+	for i, doc := range docs[:n] {
+		if doc == 0 {
+			continue
+		}
+		if _, err := tx.Queued().ExecContext(ctx, s.engine.put, doc, s.engine.kept(doc, texts[i].words)); err != nil {
+			return 0, err
 		}
 	}
-	return len(texts), nil
+	return n, nil
 }
 
-func (s *Service) putOne(ctx context.Context, tx *db.Tx, t text) error {
+// placed returns the doc under which the words of a text shall stand, 0 for nowhere.
+func placed(ctx context.Context, tx *db.Tx, t text) (doc int64, err error) {
 	q := query.New(tx)
 	dropped := int64(0)
 	for _, seq := range t.seqs {
 		n, err := q.DropTodo(ctx, seq)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		dropped += n
 	}
-	if len(t.seqs) > 0 && dropped == 0 {
-		return nil
+	switch {
+	case len(t.seqs) > 0 && dropped == 0:
+		return 0, nil
+	case t.words == nil:
+		return 0, q.DropDoc(ctx, query.DropDocParams{IssueID: t.issueID, CommentID: t.commentID})
+	case len(t.seqs) == 0:
+		doc, err = q.PutOlder(ctx, query.PutOlderParams{IssueID: t.issueID, CommentID: t.commentID, Form: form})
+	default:
+		doc, err = q.PutNewer(ctx, query.PutNewerParams{IssueID: t.issueID, CommentID: t.commentID, Form: form})
 	}
-	if t.words == nil {
-		return q.DropDoc(ctx, query.DropDocParams{IssueID: t.issueID, CommentID: t.commentID})
+	if errors.Is(err, sql.ErrNoRows) { // gone, or nothing is to be done
+		return 0, nil
 	}
-	doc, err := t.doc(ctx, q)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	_, err = tx.Queued().ExecContext(ctx, s.engine.put, doc, s.engine.kept(t.words))
-	return err
-}
-
-// doc is the text's place. No row: it is gone, or nothing is to be done.
-func (t text) doc(ctx context.Context, q *query.Queries) (int64, error) {
-	if len(t.seqs) == 0 {
-		return q.PutOlder(ctx, query.PutOlderParams{IssueID: t.issueID, CommentID: t.commentID, Form: form})
-	}
-	return q.PutNewer(ctx, query.PutNewerParams{IssueID: t.issueID, CommentID: t.commentID, Form: form})
+	return doc, err
 }
 
 // noText says that a text is not there any more.

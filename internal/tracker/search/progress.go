@@ -16,6 +16,7 @@ const maxSettle = 200 * time.Millisecond
 type progress struct {
 	added atomic.Int64  // what was written
 	wake  chan struct{} // holds one token when there is something to do
+	hurry chan struct{} // holds one when somebody waits for it
 
 	mu        sync.Mutex
 	following bool
@@ -24,15 +25,41 @@ type progress struct {
 }
 
 func newProgress() *progress {
-	return &progress{wake: make(chan struct{}, 1), moved: make(chan struct{})}
+	return &progress{wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), moved: make(chan struct{})}
 }
 
 func (p *progress) add() {
 	p.added.Add(1)
+	token(p.wake)
+}
+
+// token puts one into a channel, where one is enough.
+func token(c chan<- struct{}) {
 	select {
-	case p.wake <- struct{}{}:
-	default: // one token is enough
+	case c <- struct{}{}:
+	default:
 	}
+}
+
+// await returns when there is something to do, or after the pause; false when ctx ends.
+func (p *progress) await(ctx context.Context, pause time.Duration) bool {
+	select {
+	case <-p.wake:
+		pause = min(pause, linger)
+	case <-p.hurry:
+		return true
+	case <-time.After(pause):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+	select {
+	case <-p.hurry:
+	case <-time.After(pause):
+	case <-ctx.Done():
+		return false
+	}
+	return true
 }
 
 // follow says whether somebody does.
@@ -64,6 +91,7 @@ func (p *progress) settle(ctx context.Context) error {
 		if late == nil {
 			late = time.After(maxSettle)
 		}
+		token(p.hurry)
 		select {
 		case <-moved:
 		case <-late:

@@ -115,7 +115,7 @@ func (s *Service) find(ctx context.Context, c db.Conn, r reach, q Query, a asked
 	if err != nil {
 		return Page{}, err
 	}
-	rows, err := s.engine.match(ctx, c, r, a, from.Anchor)
+	rows, err := s.engine.find(ctx, c, r, a, from.Anchor, MaxFound+1)
 	if err != nil {
 		return Page{}, err
 	}

@@ -127,7 +127,7 @@ func cut(w string) string {
 // often: PostgreSQL can keep no more, and SQLite shall not find more.
 const (
 	maxWords = 16_000
-	maxBytes = 500_000
+	maxBytes = 300_000
 	maxSame  = 256
 )
 

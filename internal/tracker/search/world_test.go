@@ -2,6 +2,7 @@ package search_test
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"testing"
@@ -38,7 +39,16 @@ func each(t *testing.T, test func(t *testing.T, w world)) {
 		w := newWorld(t, d)
 		w.follow(t)
 		test(t, w)
-	}, live.Migrations, account.Migrations, project.Migrations, issue.Migrations, search.Migrations)
+	}, migrations()...)
+}
+
+func migrations() []fs.FS {
+	return []fs.FS{live.Migrations, account.Migrations, project.Migrations, issue.Migrations, search.Migrations}
+}
+
+func newDB(t testing.TB, engine string) *db.DB {
+	t.Helper()
+	return basetest.NewDB(t, engine, migrations()...)
 }
 
 func newWorld(t testing.TB, d *db.DB) world {
@@ -58,6 +68,16 @@ func newWorld(t testing.TB, d *db.DB) world {
 			t.Fatal(err)
 		}
 	}
+	return w
+}
+
+// another is the same world as another process knows it.
+func another(t testing.TB, w world) world {
+	t.Helper()
+	log := live.New(w.db, live.NewHub())
+	w.projects = project.New(w.db, log)
+	w.issues = issue.New(w.db, log, w.projects)
+	w.Service = search.New(w.db, w.issues)
 	return w
 }
 

@@ -1,0 +1,185 @@
+package search_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/peisear/peisear/internal/base/basetest"
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/tracker/issue"
+)
+
+// TestIndexFollows: what is changed is found as it is, and what is removed not at all.
+func TestIndexFollows(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		i := w.write(t, "first title", "first text")
+		w.write(t, "other", "text")
+		w.edit(t, i, func(d *issue.Draft) { d.Title = "second title" })
+		for text, want := range map[string]string{"first": "1", "second": "1", "title": "1", "text": "2 1"} {
+			if got := w.find(t, w.viewer, text); got != want {
+				t.Errorf("%q finds %q, want %q", text, got, want)
+			}
+		}
+		w.edit(t, i, func(d *issue.Draft) { d.Description = "" })
+		if got := w.find(t, w.viewer, "first"); got != "" {
+			t.Errorf("the old text finds %q", got)
+		}
+		if err := w.issues.Delete(t.Context(), w.member, "", keyOf(t, i)); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.find(t, w.viewer, "second") + w.find(t, w.viewer, "MESOS-1"); got != "" {
+			t.Errorf("a removed issue is found: %q", got)
+		}
+		w.wantDocs(t, 1)
+		if err := w.projects.Delete(t.Context(), w.owner, "", "MESOS"); err != nil {
+			t.Fatal(err)
+		}
+		w.wantDocs(t, 0)
+	})
+}
+
+// wantDocs checks how many texts the index has, in both of its parts.
+func (w world) wantDocs(t *testing.T, want int) {
+	t.Helper()
+	docs, index := w.count(t, "SELECT COUNT(*) FROM search_doc"), w.count(t, "SELECT COUNT(*) FROM search_index")
+	if docs != want || index != want {
+		t.Errorf("%d texts and %d in the index, want %d", docs, index, want)
+	}
+}
+
+// TestMovesDoNotTouchTheIndex, nor does anything that changes no words.
+func TestMovesDoNotTouchTheIndex(t *testing.T) {
+	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		i := w.write(t, "one", "")
+		all, err := w.projects.Statuses(t.Context(), w.member, "MESOS")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.edit(t, i, func(d *issue.Draft) {
+			d.StatusID, d.Priority, d.AssigneeID, d.Effort = all[len(all)-1].ID, issue.High, &w.member.ID, new(int64)
+		})
+		_, err = w.issues.Place(t.Context(), w.member, "", keyOf(t, i), nil, func(context.Context, db.Conn, string, string, issue.Spot) (issue.Spot, []issue.Ranked, error) {
+			return issue.Spot{StatusID: all[0].ID, Rank: "b00"}, nil, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.projects.RemoveMember(t.Context(), w.owner, "", "MESOS", w.member.ID); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.count(t, "SELECT COUNT(*) FROM search_todo"); n != 0 {
+			t.Errorf("%d texts to do", n)
+		}
+		if _, err := w.issues.Update(t.Context(), w.owner, "", keyOf(t, i), nil, func(d *issue.Draft) { d.Description = "new" }); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.count(t, "SELECT COUNT(*) FROM search_todo"); n != 1 {
+			t.Errorf("%d texts to do, want 1", n)
+		}
+	}, migrations()...)
+}
+
+// TestFill: what the index lacks it gets, the newest first, what it has stays, and what is
+// of an older form is made anew. What is written meanwhile is newer.
+func TestFill(t *testing.T) {
+	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		for range 150 {
+			w.write(t, "lacking", "")
+		}
+		w.exec(t, "DELETE FROM search_todo")
+		w.write(t, "lacking no more", "")
+		if err := w.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.wantDocs(t, 1)
+		if err := w.Fill(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.wantDocs(t, 151)
+		if got := w.find(t, w.viewer, "lacking"); got[:11] != "151 150 149" || got[len(got)-6:] != " 3 2 1" {
+			t.Errorf("%s … %s", got[:11], got[len(got)-6:])
+		}
+		w.exec(t, "UPDATE search_doc SET form = 0 WHERE doc = (SELECT MIN(doc) FROM search_doc)")
+		w.exec(t, map[string]string{
+			"sqlite": "DELETE FROM search_index WHERE rowid = (SELECT MIN(doc) FROM search_doc)", "postgres": "DELETE FROM search_index WHERE doc = (SELECT MIN(doc) FROM search_doc)",
+		}[d.Engine()])
+		if err := w.Fill(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.wantDocs(t, 151)
+		if got := w.find(t, w.viewer, "lacking"); got[len(got)-6:] != " 3 2 1" {
+			t.Error(got[len(got)-6:])
+		}
+	}, migrations()...)
+}
+
+func (w world) exec(t *testing.T, text string) {
+	t.Helper()
+	_, err := db.Write(t.Context(), w.db, func(tx *db.Tx) (struct{}, error) {
+		_, err := tx.ExecContext(context.WithoutCancel(t.Context()), text)
+		return struct{}{}, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestOthersMayFollow: several processes on one database, which others write to.
+func TestOthersMayFollow(t *testing.T) {
+	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		for range 3 {
+			another(t, w).follow(t)
+		}
+		i := w.write(t, "text 0", "")
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				for range 15 {
+					w.write(t, "more", "")
+				}
+			})
+		}
+		for range 15 {
+			w.edit(t, i, func(d *issue.Draft) { d.Title = "text " + d.Title })
+		}
+		w.edit(t, i, func(d *issue.Draft) { d.Title = "last" })
+		all.Wait()
+		if got := w.find(t, w.viewer, "last"); got != "1" {
+			t.Errorf("the last text finds %q", got)
+		}
+		if got := w.find(t, w.viewer, "text"); got != "" {
+			t.Errorf("a text before finds %q", got)
+		}
+		w.wantDocs(t, 61)
+	}, migrations()...)
+}
+
+// TestRemovedBeforeIndexed: the todo may name what is not there any more.
+func TestRemovedBeforeIndexed(t *testing.T) {
+	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		i := w.write(t, "gone", "")
+		newProject(t, w, w.owner, "P2")
+		w.writeIn(t, w.owner, "P2", "gone, too", "")
+		if err := w.issues.Delete(t.Context(), w.member, "", keyOf(t, i)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.projects.Delete(t.Context(), w.owner, "", "P2"); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.find(t, w.owner, "gone"); got != "" {
+			t.Error(got)
+		}
+		w.wantDocs(t, 0)
+		if n := w.count(t, "SELECT COUNT(*) FROM search_todo"); n != 0 {
+			t.Errorf("%d texts to do", n)
+		}
+	}, migrations()...)
+}

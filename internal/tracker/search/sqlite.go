@@ -1,0 +1,39 @@
+package search
+
+import (
+	"context"
+	"strings"
+
+	"github.com/peisear/peisear/internal/base/db"
+)
+
+const litePut = "INSERT OR REPLACE INTO search_index (rowid, words) VALUES ($1, $2)"
+
+// FTS5 gives the newest matches first, and no more than are asked for. Only then it is
+// looked who they are, and once more whether the actor may see them.
+const liteNewest = `SELECT d.doc, d.issue_id, d.comment_id, i.project_id, i.number, i.title_folded
+	FROM (SELECT rowid AS doc FROM search_index WHERE search_index MATCH $1 AND rowid <= $2 ORDER BY rowid DESC LIMIT $3) newest
+	CROSS JOIN search_doc d ON d.doc = newest.doc
+	CROSS JOIN issue i ON i.id = d.issue_id
+	CROSS JOIN project_member m ON m.project_id = i.project_id AND m.user_id = $4
+	ORDER BY d.doc DESC`
+
+func liteKept(_ int64, all []string) string { return strings.Join(all, " ") }
+
+func liteFind(ctx context.Context, c db.Conn, r reach, q asked, upTo int64, n int) ([]row, error) {
+	return read(ctx, c, r, liteNewest, q.fts5(r.scopes()), upTo, n, r.by.ID)
+}
+
+// fts5 is the query within some scopes.
+func (q asked) fts5(scopes []string) string {
+	parts := make([]string, 0, len(q)+1)
+	parts = append(parts, "("+joined(scopes, `"`, " OR ")+")")
+	for _, t := range q {
+		part := `"` + strings.Join(t.words, " ") + `"`
+		if t.prefix {
+			part += " *"
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, " AND ")
+}
