@@ -25,12 +25,13 @@ func Features(d *db.DB, log *live.Log, accounts *account.Service) []feature.Feat
 	accounts.Accepted.Subscribe(projects.Join)
 	accounts.Leaving.Subscribe(projects.Leave)
 	issues := issue.New(d, log, projects)
+	comments := comment.New(d, log, projects, issues)
 	return []feature.Feature{
 		project.Feature(projects),
 		issue.Feature(issues),
-		comment.Feature(comment.New(d, log, projects, issues)),
+		comment.Feature(comments),
 		board.Feature(board.New(issues)),
-		search.Feature(search.New(d, issues)),
+		search.Feature(search.New(d, issues, comments)),
 	}
 }
 

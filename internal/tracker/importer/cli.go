@@ -14,6 +14,7 @@ import (
 	"github.com/peisear/peisear/internal/base/feature"
 	"github.com/peisear/peisear/internal/base/live"
 	"github.com/peisear/peisear/internal/base/progress"
+	"github.com/peisear/peisear/internal/tracker/comment"
 	"github.com/peisear/peisear/internal/tracker/issue"
 	"github.com/peisear/peisear/internal/tracker/project"
 	"github.com/peisear/peisear/internal/tracker/search"
@@ -78,7 +79,7 @@ func (c *csvCommand) bytes() ([]byte, error) {
 func (c *csvCommand) run(host *feature.Host, d *db.DB, log *live.Log, rows []Row) (Result, error) {
 	projects := project.New(d, log)
 	issues := issue.New(d, log, projects)
-	search.New(d, issues) // hears of them, so that they are found
+	search.New(d, issues, comment.New(d, log, projects, issues)) // hears of them, so that they are found
 	key := strings.ToUpper(c.Project)
 	by, err := c.actor(host.Ctx, projects, key)
 	if err != nil {

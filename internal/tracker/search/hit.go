@@ -2,8 +2,10 @@ package search
 
 import (
 	"context"
+	"database/sql"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -84,16 +86,31 @@ func (r reach) hits(ctx context.Context, c db.Conn, a asked, rows []row) ([]Hit,
 
 // hit reads one. NotFound: it was removed, or the actor was.
 func (r reach) hit(ctx context.Context, c db.Conn, a asked, m row) (Hit, error) {
-	i, err := query.New(c).GetIssue(ctx, query.GetIssueParams{ID: m.issueID, Actor: r.by.ID})
-	if err != nil {
-		return Hit{}, noText(err)
-	}
 	h := Hit{
-		Kind: Issue, IssueID: m.issueID, ProjectID: m.projectID, StatusID: i.StatusID, Named: m.doc == 0,
-		Key: issue.Key{Project: r.keys[m.projectID], Number: m.number}.String(), AuthorID: i.AuthorID,
-		UpdatedAt: time.UnixMicro(i.UpdatedAt).UTC(), Title: a.mark(i.Title), Text: a.excerpt(i.Description),
+		Kind: Issue, IssueID: m.issueID, ProjectID: m.projectID, Named: m.doc == 0,
+		Key: issue.Key{Project: r.keys[m.projectID], Number: m.number}.String(),
 	}
-	return h, nil
+	if m.commentID != "" {
+		h.Kind, h.CommentID = Comment, &m.commentID
+		found, err := query.New(c).GetComment(ctx, query.GetCommentParams{ID: m.commentID, Actor: r.by.ID})
+		return h.with(a, found.Title, found.Body, found.StatusID, found.AuthorID, found.UpdatedAt), noText(err)
+	}
+	found, err := query.New(c).GetIssue(ctx, query.GetIssueParams{ID: m.issueID, Actor: r.by.ID})
+	return h.with(a, found.Title, found.Description, found.StatusID, found.AuthorID, found.UpdatedAt), noText(err)
+}
+
+func (h Hit) with(a asked, title, text, statusID, authorID string, updatedAt int64) Hit {
+	h.Title, h.Text = a.mark(title), a.excerpt(text)
+	h.StatusID, h.AuthorID, h.UpdatedAt = statusID, authorID, time.UnixMicro(updatedAt).UTC()
+	return h
+}
+
+// noText says that a text is not there any more.
+func noText(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return errs.From(err, errs.NotFound, "not there any more")
+	}
+	return err
 }
 
 // cursor is where a page ended: so many hits were shown of those up to a doc.

@@ -5,11 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/tracker/comment"
+	"github.com/peisear/peisear/internal/tracker/issue"
 	"github.com/peisear/peisear/internal/tracker/search/query"
 )
 
@@ -26,6 +29,31 @@ const (
 	rest      = 10 * time.Millisecond  // how long others have the database to themselves, while the index is filled
 	linger    = 50 * time.Millisecond  // how long the index waits for more, unless somebody searches
 )
+
+// issueWritten takes what changes an issue's words, which a move does not. An issue that
+// is removed takes its texts, and its comments', along: the database sees to that.
+func (s *Service) issueWritten(ctx context.Context, tx *live.Tx, w issue.Written) error {
+	if w.Before != nil && w.Before.Title == w.Issue.Title && w.Before.Description == w.Issue.Description {
+		return nil
+	}
+	return s.todo(ctx, tx, w.Issue.ID, "")
+}
+
+func (s *Service) commentWritten(ctx context.Context, tx *live.Tx, w comment.Written) error {
+	return s.todo(ctx, tx, w.Comment.IssueID, w.Comment.ID)
+}
+
+// commentRemoved takes a comment out at once, and looks once more later: another node may
+// be about to put it in. Several go with their issue.
+func (s *Service) commentRemoved(ctx context.Context, tx *live.Tx, r comment.Removed) error {
+	if len(r.IDs) != 1 {
+		return nil
+	}
+	if err := query.New(tx).DropDoc(ctx, query.DropDocParams{IssueID: r.IssueID, CommentID: r.IDs[0]}); err != nil {
+		return err
+	}
+	return s.todo(ctx, tx, r.IssueID, r.IDs[0])
+}
 
 // todo says that a text has changed, or is gone.
 func (s *Service) todo(ctx context.Context, tx *live.Tx, issueID, commentID string) error {
@@ -74,10 +102,12 @@ func (s *Service) CatchUp(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		if err := s.put(ctx, todo); err != nil {
+		switch err := s.put(ctx, todo); {
+		case errs.Is(err, errs.NotFound):
+			continue
+		case err != nil:
 			return err
-		}
-		if all {
+		case all:
 			s.index.reached(mark)
 			return nil
 		}
@@ -125,17 +155,29 @@ func (s *Service) read(ctx context.Context, texts []text) (_ []text, cut bool, e
 }
 
 func (s *Service) readOne(ctx context.Context, t *text) (size int, err error) {
-	i, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (query.ReadIssueRow, error) {
-		return query.New(c).ReadIssue(ctx, t.issueID)
-	})
+	projectID, texts, err := s.written(ctx, *t)
 	switch {
 	case errs.Is(err, errs.NotFound):
 		return 0, nil
 	case err != nil:
 		return 0, err
 	}
-	t.words = indexed(i.ProjectID, i.Title, i.Alias, i.Description)
-	return len(i.Title) + len(i.Description), nil
+	t.words = indexed(projectID, texts...)
+	return len(strings.Join(texts, "")), nil
+}
+
+// written is what somebody wrote. NotFound: it is gone.
+func (s *Service) written(ctx context.Context, t text) (projectID string, texts []string, err error) {
+	if t.commentID == "" {
+		i, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (query.ReadIssueRow, error) {
+			return query.New(c).ReadIssue(ctx, t.issueID)
+		})
+		return i.ProjectID, []string{i.Title, i.Alias, i.Description}, err
+	}
+	c, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (query.ReadCommentRow, error) {
+		return query.New(c).ReadComment(ctx, query.ReadCommentParams{ID: t.commentID, IssueID: t.issueID})
+	})
+	return c.ProjectID, []string{c.Body}, err
 }
 
 // put writes the texts, in as many transactions as it takes.
@@ -150,8 +192,8 @@ func (s *Service) put(ctx context.Context, texts []text) error {
 	return nil
 }
 
-// putSome holds the turn: of several nodes one changes the index at a time. So a text
-// whose todo is gone was written by another, which has read it later.
+// putSome holds the turn: of several nodes one changes the index at a time. NotFound: a
+// text's todo is gone, so that another node has put it there, as it is by now.
 //
 // The words come last, without a statement between that could fail by itself: FTS5
 // writes what it has gathered before each of those.
@@ -178,18 +220,13 @@ func (s *Service) putSome(ctx context.Context, tx *db.Tx, texts []text) (n int, 
 
 // placed returns the doc under which the words of a text shall stand, 0 for nowhere.
 func placed(ctx context.Context, tx *db.Tx, t text) (doc int64, err error) {
-	q := query.New(tx)
-	dropped := int64(0)
 	for _, seq := range t.seqs {
-		n, err := q.DropTodo(ctx, seq)
-		if err != nil {
+		if err := query.New(tx.Queued()).DropTodo(ctx, seq); err != nil {
 			return 0, err
 		}
-		dropped += n
 	}
+	q := query.New(tx)
 	switch {
-	case len(t.seqs) > 0 && dropped == 0:
-		return 0, nil
 	case t.words == nil:
 		return 0, q.DropDoc(ctx, query.DropDocParams{IssueID: t.issueID, CommentID: t.commentID})
 	case len(t.seqs) == 0:
@@ -201,12 +238,4 @@ func placed(ctx context.Context, tx *db.Tx, t text) (doc int64, err error) {
 		return 0, nil
 	}
 	return doc, err
-}
-
-// noText says that a text is not there any more.
-func noText(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return errs.From(err, errs.NotFound, "not there any more")
-	}
-	return err
 }

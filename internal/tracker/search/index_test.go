@@ -92,6 +92,10 @@ func TestFill(t *testing.T) {
 		for range 150 {
 			w.write(t, "lacking", "")
 		}
+		first := w.write(t, "discussed", "")
+		for range 120 {
+			w.comment(t, first, "a comment")
+		}
 		w.exec(t, "DELETE FROM search_todo")
 		w.write(t, "lacking no more", "")
 		if err := w.CatchUp(t.Context()); err != nil {
@@ -101,8 +105,8 @@ func TestFill(t *testing.T) {
 		if err := w.Fill(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.wantDocs(t, 151)
-		if got := w.find(t, w.viewer, "lacking"); got[:11] != "151 150 149" || got[len(got)-6:] != " 3 2 1" {
+		w.wantDocs(t, 272)
+		if got := w.find(t, w.viewer, "lacking"); got[:11] != "152 150 149" || got[len(got)-6:] != " 3 2 1" {
 			t.Errorf("%s … %s", got[:11], got[len(got)-6:])
 		}
 		w.exec(t, "UPDATE search_doc SET form = 0 WHERE doc = (SELECT MIN(doc) FROM search_doc)")
@@ -112,7 +116,7 @@ func TestFill(t *testing.T) {
 		if err := w.Fill(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		w.wantDocs(t, 151)
+		w.wantDocs(t, 272)
 		if got := w.find(t, w.viewer, "lacking"); got[len(got)-6:] != " 3 2 1" {
 			t.Error(got[len(got)-6:])
 		}

@@ -7,7 +7,7 @@ INSERT INTO search_todo (issue_id, comment_id) VALUES (sqlc.arg(issue_id), sqlc.
 -- name: ListTodo :many
 SELECT seq, issue_id, comment_id FROM search_todo ORDER BY seq LIMIT CAST(sqlc.arg(n) AS BIGINT);
 
--- name: DropTodo :execrows
+-- name: DropTodo :exec
 DELETE FROM search_todo WHERE seq = sqlc.arg(seq);
 
 -- name: TakeTurn :exec
@@ -18,6 +18,11 @@ SELECT project_id, title, description,
        CAST(COALESCE((SELECT MIN(a.alias) FROM issue_alias a WHERE a.issue_id = issue.id), '') AS TEXT) AS alias
 FROM issue WHERE id = sqlc.arg(id);
 
+-- name: ReadComment :one
+SELECT issue.project_id, comment.body
+FROM comment JOIN issue ON issue.id = comment.issue_id
+WHERE comment.id = sqlc.arg(id) AND comment.issue_id = sqlc.arg(issue_id);
+
 -- PutNewer is for what was written just now, PutOlder for what was there before; it finds
 -- no row when the index has it by now. A text that is in the index keeps its place, and
 -- one that is gone finds no row.
@@ -25,14 +30,18 @@ FROM issue WHERE id = sqlc.arg(id);
 -- name: PutNewer :one
 INSERT INTO search_doc (doc, issue_id, comment_id, form)
 SELECT COALESCE((SELECT MAX(d.doc) FROM search_doc d), 1000000000) + 1, issue.id, sqlc.arg(comment_id), sqlc.arg(form)
-FROM issue WHERE issue.id = sqlc.arg(issue_id)
+FROM issue
+WHERE issue.id = sqlc.arg(issue_id)
+  AND (CAST(sqlc.arg(comment_id) AS TEXT) = '' OR EXISTS (SELECT 1 FROM comment c WHERE c.id = CAST(sqlc.arg(comment_id) AS TEXT)))
 ON CONFLICT (issue_id, comment_id) DO UPDATE SET form = excluded.form
 RETURNING doc;
 
 -- name: PutOlder :one
 INSERT INTO search_doc (doc, issue_id, comment_id, form)
 SELECT COALESCE((SELECT MIN(d.doc) FROM search_doc d), 1000000000) - 1, issue.id, sqlc.arg(comment_id), sqlc.arg(form)
-FROM issue WHERE issue.id = sqlc.arg(issue_id)
+FROM issue
+WHERE issue.id = sqlc.arg(issue_id)
+  AND (CAST(sqlc.arg(comment_id) AS TEXT) = '' OR EXISTS (SELECT 1 FROM comment c WHERE c.id = CAST(sqlc.arg(comment_id) AS TEXT)))
 ON CONFLICT (issue_id, comment_id) DO UPDATE SET form = excluded.form WHERE search_doc.form < excluded.form
 RETURNING doc;
 
@@ -44,8 +53,15 @@ DELETE FROM search_doc WHERE issue_id = sqlc.arg(issue_id) AND comment_id = sqlc
 -- name: WalkIssues :many
 SELECT issue.id, CAST(COALESCE(d.form, 0) AS BIGINT) AS form
 FROM issue LEFT JOIN search_doc d ON d.issue_id = issue.id AND d.comment_id = ''
-WHERE issue.id < sqlc.arg(before) AND NOT EXISTS (SELECT 1 FROM search_todo t WHERE t.issue_id = issue.id)
+WHERE issue.id < sqlc.arg(before) AND NOT EXISTS (SELECT 1 FROM search_todo t WHERE t.issue_id = issue.id AND t.comment_id = '')
 ORDER BY issue.id DESC
+LIMIT CAST(sqlc.arg(n) AS BIGINT);
+
+-- name: WalkComments :many
+SELECT comment.id, comment.issue_id, CAST(COALESCE(d.form, 0) AS BIGINT) AS form
+FROM comment LEFT JOIN search_doc d ON d.issue_id = comment.issue_id AND d.comment_id = comment.id
+WHERE comment.id < sqlc.arg(before) AND NOT EXISTS (SELECT 1 FROM search_todo t WHERE t.comment_id = comment.id)
+ORDER BY comment.id DESC
 LIMIT CAST(sqlc.arg(n) AS BIGINT);
 
 -- name: ListScopes :many
@@ -76,3 +92,10 @@ LIMIT CAST(sqlc.arg(n) AS BIGINT);
 SELECT issue.title, issue.description, issue.status_id, issue.author_id, issue.updated_at
 FROM issue JOIN project_member m ON m.project_id = issue.project_id AND m.user_id = sqlc.arg(actor)
 WHERE issue.id = sqlc.arg(id);
+
+-- name: GetComment :one
+SELECT issue.title, comment.body, issue.status_id, comment.author_id, comment.updated_at
+FROM comment
+JOIN issue ON issue.id = comment.issue_id
+JOIN project_member m ON m.project_id = issue.project_id AND m.user_id = sqlc.arg(actor)
+WHERE comment.id = sqlc.arg(id);

@@ -24,7 +24,7 @@ import (
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
-	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/tracker/comment"
 	"github.com/peisear/peisear/internal/tracker/issue"
 	"github.com/peisear/peisear/internal/tracker/project"
 	"github.com/peisear/peisear/internal/tracker/search/query"
@@ -60,9 +60,11 @@ type Service struct {
 }
 
 // New returns the service on a database. It hears of what is written from now on.
-func New(d *db.DB, issues *issue.Service) *Service {
+func New(d *db.DB, issues *issue.Service, comments *comment.Service) *Service {
 	s := &Service{db: d, engine: engineOf(d), index: newProgress()}
 	issues.Written.Subscribe(s.issueWritten)
+	comments.Written.Subscribe(s.commentWritten)
+	comments.Removed.Subscribe(s.commentRemoved)
 	return s
 }
 
@@ -170,12 +172,4 @@ func (r reach) scopes() []string {
 		all[i] = scopeWord(id)
 	}
 	return all
-}
-
-// issueWritten takes what changes an issue's words, which a move does not.
-func (s *Service) issueWritten(ctx context.Context, tx *live.Tx, w issue.Written) error {
-	if w.Before != nil && w.Before.Title == w.Issue.Title && w.Before.Description == w.Issue.Description {
-		return nil
-	}
-	return s.todo(ctx, tx, w.Issue.ID, "")
 }

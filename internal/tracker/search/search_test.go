@@ -228,6 +228,53 @@ func TestMarks(t *testing.T) {
 	})
 }
 
+// TestComments are found by themselves, after issues whose title matches.
+func TestComments(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		one, two := w.write(t, "about something", "with words"), w.write(t, "about others", "")
+		c := w.comment(t, two, "Something was **said** about words")
+		w.comment(t, one, "and more words")
+		page := w.page(t, w.viewer, search.Query{Text: "something", Limit: 9})
+		if keys(page) != "1 2" || page.Hits[1].Kind != search.Comment || *page.Hits[1].CommentID != c.ID || page.Hits[1].AuthorID != w.member.ID {
+			t.Errorf("%+v", page.Hits)
+		}
+		if h := page.Hits[1]; marked(h.Title) != "about others" || marked(h.Text) != "[Something] was **said** about words" {
+			t.Errorf("%q, %q", marked(h.Title), marked(h.Text))
+		}
+		if got := w.find(t, w.viewer, "words"); got != "1 2 1" {
+			t.Error(got)
+		}
+		if got := w.find(t, w.viewer, "others said"); got != "" { // not in one text
+			t.Error(got)
+		}
+		if got := w.find(t, w.stranger, "said"); got != "" {
+			t.Errorf("a stranger finds %q", got)
+		}
+		body := "changed"
+		if _, err := w.comments.Update(t.Context(), w.member, "", c.ID, c.Version, &body); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.find(t, w.viewer, "said") + "|" + w.find(t, w.viewer, "changed"); got != "|2" {
+			t.Error(got)
+		}
+		if err := w.comments.Delete(t.Context(), w.member, "", c.ID); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.find(t, w.viewer, "changed"); got != "" {
+			t.Error(got)
+		}
+		w.wantDocs(t, 3)
+		w.comment(t, one, "a third")
+		if err := w.issues.Delete(t.Context(), w.member, "", keyOf(t, one)); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.find(t, w.viewer, "words third"); got != "" {
+			t.Error(got)
+		}
+		w.wantDocs(t, 1)
+	})
+}
+
 // TestPages give every hit once, also when others write meanwhile.
 func TestPages(t *testing.T) {
 	each(t, func(t *testing.T, w world) {

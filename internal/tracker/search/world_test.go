@@ -13,6 +13,7 @@ import (
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/live"
 	"github.com/peisear/peisear/internal/base/web"
+	"github.com/peisear/peisear/internal/tracker/comment"
 	"github.com/peisear/peisear/internal/tracker/issue"
 	"github.com/peisear/peisear/internal/tracker/project"
 	"github.com/peisear/peisear/internal/tracker/search"
@@ -26,6 +27,7 @@ type world struct {
 	*search.Service
 	projects *project.Service
 	issues   *issue.Service
+	comments *comment.Service
 	db       *db.DB
 	log      *live.Log
 	p        project.Project
@@ -43,7 +45,7 @@ func each(t *testing.T, test func(t *testing.T, w world)) {
 }
 
 func migrations() []fs.FS {
-	return []fs.FS{live.Migrations, account.Migrations, project.Migrations, issue.Migrations, search.Migrations}
+	return []fs.FS{live.Migrations, account.Migrations, project.Migrations, issue.Migrations, comment.Migrations, search.Migrations}
 }
 
 func newDB(t testing.TB, engine string) *db.DB {
@@ -56,8 +58,9 @@ func newWorld(t testing.TB, d *db.DB) world {
 	log := live.New(d, live.NewHub())
 	projects := project.New(d, log)
 	issues := issue.New(d, log, projects)
+	comments := comment.New(d, log, projects, issues)
 	w := world{
-		Service: search.New(d, issues), projects: projects, issues: issues, db: d, log: log,
+		Service: search.New(d, issues, comments), projects: projects, issues: issues, comments: comments, db: d, log: log,
 		owner: accounttest.User(t, d, "owner"), member: accounttest.User(t, d, "member"),
 		viewer: accounttest.User(t, d, "viewer"), stranger: accounttest.User(t, d, "stranger"),
 	}
@@ -77,7 +80,8 @@ func another(t testing.TB, w world) world {
 	log := live.New(w.db, live.NewHub())
 	w.projects = project.New(w.db, log)
 	w.issues = issue.New(w.db, log, w.projects)
-	w.Service = search.New(w.db, w.issues)
+	w.comments = comment.New(w.db, log, w.projects, w.issues)
+	w.Service = search.New(w.db, w.issues, w.comments)
 	return w
 }
 
@@ -125,6 +129,16 @@ func (w world) edit(t testing.TB, i issue.Issue, edit issue.Edit) {
 	if _, err := w.issues.Update(t.Context(), w.member, "", keyOf(t, i), nil, edit); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// comment adds one to an issue.
+func (w world) comment(t testing.TB, i issue.Issue, body string) comment.Comment {
+	t.Helper()
+	c, err := w.comments.Create(t.Context(), w.member, "", keyOf(t, i), body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func keyOf(t testing.TB, i issue.Issue) issue.Key {

@@ -40,16 +40,47 @@ func (q *Queries) DropDoc(ctx context.Context, arg DropDocParams) error {
 	return err
 }
 
-const dropTodo = `-- name: DropTodo :execrows
+const dropTodo = `-- name: DropTodo :exec
 DELETE FROM search_todo WHERE seq = $1
 `
 
-func (q *Queries) DropTodo(ctx context.Context, seq int64) (int64, error) {
-	result, err := q.db.ExecContext(ctx, dropTodo, seq)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+func (q *Queries) DropTodo(ctx context.Context, seq int64) error {
+	_, err := q.db.ExecContext(ctx, dropTodo, seq)
+	return err
+}
+
+const getComment = `-- name: GetComment :one
+SELECT issue.title, comment.body, issue.status_id, comment.author_id, comment.updated_at
+FROM comment
+JOIN issue ON issue.id = comment.issue_id
+JOIN project_member m ON m.project_id = issue.project_id AND m.user_id = $1
+WHERE comment.id = $2
+`
+
+type GetCommentParams struct {
+	Actor string
+	ID    string
+}
+
+type GetCommentRow struct {
+	Title     string
+	Body      string
+	StatusID  string
+	AuthorID  string
+	UpdatedAt int64
+}
+
+func (q *Queries) GetComment(ctx context.Context, arg GetCommentParams) (GetCommentRow, error) {
+	row := q.db.QueryRowContext(ctx, getComment, arg.Actor, arg.ID)
+	var i GetCommentRow
+	err := row.Scan(
+		&i.Title,
+		&i.Body,
+		&i.StatusID,
+		&i.AuthorID,
+		&i.UpdatedAt,
+	)
+	return i, err
 }
 
 const getIssue = `-- name: GetIssue :one
@@ -258,7 +289,9 @@ const putNewer = `-- name: PutNewer :one
 
 INSERT INTO search_doc (doc, issue_id, comment_id, form)
 SELECT COALESCE((SELECT MAX(d.doc) FROM search_doc d), 1000000000) + 1, issue.id, $1, $2
-FROM issue WHERE issue.id = $3
+FROM issue
+WHERE issue.id = $3
+  AND (CAST($1 AS TEXT) = '' OR EXISTS (SELECT 1 FROM comment c WHERE c.id = CAST($1 AS TEXT)))
 ON CONFLICT (issue_id, comment_id) DO UPDATE SET form = excluded.form
 RETURNING doc
 `
@@ -282,7 +315,9 @@ func (q *Queries) PutNewer(ctx context.Context, arg PutNewerParams) (int64, erro
 const putOlder = `-- name: PutOlder :one
 INSERT INTO search_doc (doc, issue_id, comment_id, form)
 SELECT COALESCE((SELECT MIN(d.doc) FROM search_doc d), 1000000000) - 1, issue.id, $1, $2
-FROM issue WHERE issue.id = $3
+FROM issue
+WHERE issue.id = $3
+  AND (CAST($1 AS TEXT) = '' OR EXISTS (SELECT 1 FROM comment c WHERE c.id = CAST($1 AS TEXT)))
 ON CONFLICT (issue_id, comment_id) DO UPDATE SET form = excluded.form WHERE search_doc.form < excluded.form
 RETURNING doc
 `
@@ -298,6 +333,29 @@ func (q *Queries) PutOlder(ctx context.Context, arg PutOlderParams) (int64, erro
 	var doc int64
 	err := row.Scan(&doc)
 	return doc, err
+}
+
+const readComment = `-- name: ReadComment :one
+SELECT issue.project_id, comment.body
+FROM comment JOIN issue ON issue.id = comment.issue_id
+WHERE comment.id = $1 AND comment.issue_id = $2
+`
+
+type ReadCommentParams struct {
+	ID      string
+	IssueID string
+}
+
+type ReadCommentRow struct {
+	ProjectID string
+	Body      string
+}
+
+func (q *Queries) ReadComment(ctx context.Context, arg ReadCommentParams) (ReadCommentRow, error) {
+	row := q.db.QueryRowContext(ctx, readComment, arg.ID, arg.IssueID)
+	var i ReadCommentRow
+	err := row.Scan(&i.ProjectID, &i.Body)
+	return i, err
 }
 
 const readIssue = `-- name: ReadIssue :one
@@ -334,11 +392,53 @@ func (q *Queries) TakeTurn(ctx context.Context) error {
 	return err
 }
 
+const walkComments = `-- name: WalkComments :many
+SELECT comment.id, comment.issue_id, CAST(COALESCE(d.form, 0) AS BIGINT) AS form
+FROM comment LEFT JOIN search_doc d ON d.issue_id = comment.issue_id AND d.comment_id = comment.id
+WHERE comment.id < $1 AND NOT EXISTS (SELECT 1 FROM search_todo t WHERE t.comment_id = comment.id)
+ORDER BY comment.id DESC
+LIMIT CAST($2 AS BIGINT)
+`
+
+type WalkCommentsParams struct {
+	Before string
+	N      int64
+}
+
+type WalkCommentsRow struct {
+	ID      string
+	IssueID string
+	Form    int64
+}
+
+func (q *Queries) WalkComments(ctx context.Context, arg WalkCommentsParams) ([]WalkCommentsRow, error) {
+	rows, err := q.db.QueryContext(ctx, walkComments, arg.Before, arg.N)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WalkCommentsRow
+	for rows.Next() {
+		var i WalkCommentsRow
+		if err := rows.Scan(&i.ID, &i.IssueID, &i.Form); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const walkIssues = `-- name: WalkIssues :many
 
 SELECT issue.id, CAST(COALESCE(d.form, 0) AS BIGINT) AS form
 FROM issue LEFT JOIN search_doc d ON d.issue_id = issue.id AND d.comment_id = ''
-WHERE issue.id < $1 AND NOT EXISTS (SELECT 1 FROM search_todo t WHERE t.issue_id = issue.id)
+WHERE issue.id < $1 AND NOT EXISTS (SELECT 1 FROM search_todo t WHERE t.issue_id = issue.id AND t.comment_id = '')
 ORDER BY issue.id DESC
 LIMIT CAST($2 AS BIGINT)
 `
