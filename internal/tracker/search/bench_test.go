@@ -38,6 +38,13 @@ func BenchmarkFind(b *testing.B) {
 	}
 }
 
+// BenchmarkIndex is what a text costs in the index, when many come together.
+func BenchmarkIndex(b *testing.B) {
+	for _, engine := range basetest.Engines() {
+		b.Run(engine, func(b *testing.B) { seed(b, newWorld(b, newDB(b, engine)), benchIssues(b)) })
+	}
+}
+
 func benchIssues(b *testing.B) int {
 	b.Helper()
 	text := os.Getenv("PEISEAR_BENCH_ISSUES")
@@ -51,23 +58,20 @@ func benchIssues(b *testing.B) int {
 	return n
 }
 
+// batch is how many issues are imported before the index follows.
+const batch = 200
+
 // seed imports issues and says what the index has cost.
 func seed(b *testing.B, w world, n int) {
 	b.Helper()
 	r := rand.New(rand.NewPCG(1, 2))
 	var spent time.Duration
-	for i := 0; i < n; {
-		sources := make([]issue.Source, min(200, n-i))
+	for i := 0; i < n; i += batch {
+		sources := make([]issue.Source, min(batch, n-i))
 		for j := range sources {
 			sources[j] = issue.Source{Alias: fmt.Sprint("OLD-", i+j), Draft: issue.Draft{Title: prose(r, 8), Description: prose(r, 42)}}
 		}
-		for len(sources) > 0 {
-			done, err := w.issues.Import(b.Context(), w.owner, "MESOS", sources)
-			if err != nil {
-				b.Fatal(err)
-			}
-			sources, i = sources[len(done):], i+len(done)
-		}
+		w.bring(b, sources)
 		before := ownCPU(b)
 		if err := w.CatchUp(b.Context()); err != nil {
 			b.Fatal(err)

@@ -177,11 +177,9 @@ func TestKeys(t *testing.T) {
 			w.write(t, fmt.Sprintf("issue %d", i+1), "")
 		}
 		w.write(t, "mesos-3 is named in a title", "")
-		if _, err := w.issues.Import(t.Context(), w.member, "MESOS", []issue.Source{
+		w.bring(t, []issue.Source{
 			{Alias: "OLD-771", Draft: issue.Draft{Title: "imported"}}, {Alias: "MESOS-3", Draft: issue.Draft{Title: "imported too"}},
-		}); err != nil {
-			t.Fatal(err)
-		}
+		})
 		for text, want := range map[string]string{
 			"MESOS-12": "12", " mesos-12 ": "12", "OLD-771": "14", "old-771": "14", "OLD-77": "14", "old": "14",
 			"MESOS-3": "3 15 13", "MESOS-99": "", "XD-1": "", "MESOS-03": "",
@@ -308,13 +306,7 @@ func TestNewestAreRanked(t *testing.T) {
 		for i := range sources {
 			sources[i] = issue.Source{Alias: fmt.Sprint("A-", i), Draft: issue.Draft{Title: fmt.Sprint("many ", i)}}
 		}
-		for len(sources) > 0 {
-			done, err := w.issues.Import(t.Context(), w.member, "MESOS", sources)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sources = sources[len(done):]
-		}
+		w.bring(t, sources)
 		page := w.page(t, w.viewer, search.Query{Text: "many", Limit: 200})
 		if page.Found != search.MaxFound || !page.More || page.Hits[0].Key != fmt.Sprintf("MESOS-%d", search.MaxFound+3) {
 			t.Errorf("found %d, more %v, first %s", page.Found, page.More, page.Hits[0].Key)

@@ -131,6 +131,18 @@ func (w world) edit(t testing.TB, i issue.Issue, edit issue.Edit) {
 	}
 }
 
+// bring imports issues into MESOS.
+func (w world) bring(t testing.TB, sources []issue.Source) {
+	t.Helper()
+	for len(sources) > 0 {
+		done, err := w.issues.Import(t.Context(), w.member, "MESOS", sources)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources = sources[len(done):]
+	}
+}
+
 // comment adds one to an issue.
 func (w world) comment(t testing.TB, i issue.Issue, body string) comment.Comment {
 	t.Helper()
