@@ -15,6 +15,7 @@ import (
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/tracker/importer"
 	"github.com/peisear/peisear/internal/tracker/issue"
+	"github.com/peisear/peisear/internal/tracker/search"
 )
 
 // lines are the imported issues as text.
@@ -150,6 +151,24 @@ func TestNothingIsImported(t *testing.T) {
 		}
 		if len(imported(t, w)) != 0 || head(t, w) != at {
 			t.Error("something was changed")
+		}
+	})
+}
+
+// TestImportedIsFound by a server beside, by its words and its old key.
+func TestImportedIsFound(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		if _, _, err := run(t, w, "testdata/team.csv"); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.search.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for text, want := range map[string]string{"grosse cafe": "MESOS-2", "third line": "MESOS-1", "T-5": "MESOS-5"} {
+			page, err := w.search.Find(t.Context(), w.member, search.Query{Text: text, Limit: 9})
+			if err != nil || len(page.Hits) != 1 || page.Hits[0].Key != want {
+				t.Errorf("%q: %+v, %v", text, page, err)
+			}
 		}
 	})
 }

@@ -15,9 +15,11 @@ import (
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/feature"
 	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/tracker/comment"
 	"github.com/peisear/peisear/internal/tracker/importer"
 	"github.com/peisear/peisear/internal/tracker/issue"
 	"github.com/peisear/peisear/internal/tracker/project"
+	"github.com/peisear/peisear/internal/tracker/search"
 )
 
 func TestMain(m *testing.M) { basetest.Main(m) }
@@ -29,6 +31,7 @@ type world struct {
 	log      *live.Log
 	projects *project.Service
 	issues   *issue.Service
+	search   *search.Service
 	p        project.Project
 	statuses []project.Status
 
@@ -51,11 +54,12 @@ func newWorld(t *testing.T, url string) world {
 			t.Error(err)
 		}
 	})
-	if err := d.Migrate(t.Context(), live.Migrations, account.Migrations, project.Migrations, issue.Migrations); err != nil {
+	if err := d.Migrate(t.Context(), live.Migrations, account.Migrations, project.Migrations, issue.Migrations, comment.Migrations, search.Migrations); err != nil {
 		t.Fatal(err)
 	}
 	w := world{url: url, log: log, projects: project.New(d, log)}
 	w.issues = issue.New(d, log, w.projects)
+	w.search = search.New(d, w.issues, comment.New(d, log, w.projects, w.issues))
 	w.owner, w.member = accounttest.User(t, d, "owner"), accounttest.User(t, d, "member")
 	accounttest.User(t, d, "viewer")
 	accounttest.User(t, d, "stranger")

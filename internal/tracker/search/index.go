@@ -207,11 +207,12 @@ func (s *Service) putSome(ctx context.Context, tx *db.Tx, texts []text) (n int, 
 			return 0, err
 		}
 	}
+	e := engineOf(s.db)
 	for i, doc := range docs[:n] {
 		if doc == 0 {
 			continue
 		}
-		if _, err := tx.Queued().ExecContext(ctx, s.engine.put, doc, s.engine.kept(doc, texts[i].words)); err != nil {
+		if _, err := tx.Queued().ExecContext(ctx, e.put, doc, e.kept(doc, texts[i].words)); err != nil {
 			return 0, err
 		}
 	}

@@ -54,14 +54,13 @@ const (
 
 // Service finds.
 type Service struct {
-	db     *db.DB
-	engine engine
-	index  *progress
+	db    *db.DB
+	index *progress
 }
 
 // New returns the service on a database. It hears of what is written from now on.
 func New(d *db.DB, issues *issue.Service, comments *comment.Service) *Service {
-	s := &Service{db: d, engine: engineOf(d), index: newProgress()}
+	s := &Service{db: d, index: newProgress()}
 	issues.Written.Subscribe(s.issueWritten)
 	comments.Written.Subscribe(s.commentWritten)
 	comments.Removed.Subscribe(s.commentRemoved)
@@ -117,7 +116,7 @@ func (s *Service) find(ctx context.Context, c db.Conn, r reach, q Query, a asked
 	if err != nil {
 		return Page{}, err
 	}
-	rows, err := s.engine.find(ctx, c, r, a, from.Anchor, MaxFound+1)
+	rows, err := engineOf(s.db).find(ctx, c, r, a, from.Anchor, MaxFound+1)
 	if err != nil {
 		return Page{}, err
 	}

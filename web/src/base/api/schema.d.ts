@@ -1172,6 +1172,22 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/search': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get: operations['search.find'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/api/sync/{scope}': {
     parameters: {
       query?: never;
@@ -1474,6 +1490,18 @@ export interface components {
       recoveryCodesLeft: number;
       totp: components['schemas']['TOTP'];
     };
+    FindOutputBody: {
+      /**
+       * Format: int64
+       * @description how many there are on all pages
+       */
+      found: number;
+      items: components['schemas']['Hit'][];
+      /** @description there are older ones, which were not looked at */
+      more: boolean;
+      /** @description null on the last page */
+      nextCursor: string | null;
+    };
     Header: {
       /** Format: uuid */
       assigneeId: string | null;
@@ -1526,6 +1554,42 @@ export interface components {
       status: 'ok' | 'degraded';
       /** @description ok, or what stands in their way: no space, disk error, read only, locked, unreachable */
       writes: string;
+    };
+    Hit: {
+      /**
+       * Format: uuid
+       * @description who has written the issue or the comment
+       */
+      authorId: string;
+      /**
+       * Format: uuid
+       * @description null for an issue's own text
+       */
+      commentId: string | null;
+      /** Format: uuid */
+      issueId: string;
+      /** @description the issue's key, like MESOS-12 */
+      key: string;
+      /**
+       * @description whether the issue's own text matches, or a comment's
+       * @enum {string}
+       */
+      kind: 'issue' | 'comment';
+      /** @description the query is the issue's key, here or where it was imported from */
+      named: boolean;
+      /** Format: uuid */
+      projectId: string;
+      /**
+       * Format: uuid
+       * @description the issue's
+       */
+      statusId: string;
+      /** @description a part of the description or the comment where it matches; empty where only the title does */
+      text: components['schemas']['Segment'][];
+      /** @description the issue's title */
+      title: components['schemas']['Segment'][];
+      /** Format: date-time */
+      updatedAt: string;
     };
     IdentitiesOutputBody: {
       items: components['schemas']['Identity'][];
@@ -1966,6 +2030,10 @@ export interface components {
     SecondOutputBody: {
       /** @description for the browser's parseRequestOptionsFromJSON() */
       publicKey: unknown;
+    };
+    Segment: {
+      marked: boolean;
+      text: string;
     };
     Session: {
       /** @description empty when it is not known */
@@ -5475,6 +5543,43 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['StatusesOutputBody'];
+        };
+      };
+      /** @description Error */
+      default: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/problem+json': components['schemas']['ErrorModel'];
+        };
+      };
+    };
+  };
+  'search.find': {
+    parameters: {
+      query?: {
+        /** @description words that must all be there; the last may go on unless a space follows; "one after the other"; or the key of an issue */
+        q?: string;
+        /** @description the key of the only project to search */
+        project?: string;
+        /** @description nextCursor of the page before */
+        cursor?: string;
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description OK */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['FindOutputBody'];
         };
       };
       /** @description Error */
