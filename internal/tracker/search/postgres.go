@@ -17,18 +17,18 @@ const postgresNewest = `WITH found AS MATERIALIZED (
 	newest AS MATERIALIZED (SELECT doc FROM found ORDER BY doc DESC LIMIT CAST($3 AS BIGINT))
 	SELECT d.doc, d.issue_id, d.comment_id, i.project_id, i.number, i.title_folded
 	FROM newest
-	JOIN search_doc d ON d.doc = newest.doc
+	CROSS JOIN LATERAL (SELECT * FROM search_doc WHERE search_doc.doc = newest.doc OFFSET 0) d
 	JOIN issue i ON i.id = d.issue_id
 	JOIN project_member m ON m.project_id = i.project_id AND m.user_id = $4
 	ORDER BY d.doc DESC`
 
 // GIN gives all matches, in no order. So that a word which is everywhere costs no more
 // than another, each text has the number of its shelf as a word, and the newest shelves
-// are searched alone: first one, then some, and all only where these have too few.
-const (
-	shelfBits = 12 // so many texts stand on a shelf
-	someMore  = 8
-)
+// are searched alone: a few, then more, and all only where these have too few. Of a word
+// that is in half of a million texts, or in a thousandth, some thousands are looked at.
+const shelfBits = 10 // so many texts stand on a shelf
+
+func few() []int { return []int{2, 9, 65} }
 
 func shelf(number int64) string { return "§" + strconv.FormatInt(number, 10) }
 
@@ -79,8 +79,8 @@ func postgresFind(ctx context.Context, c db.Conn, r reach, q asked, upTo int64, 
 	if err := c.QueryRowContext(ctx, "SELECT COALESCE(MAX(doc), 0) FROM search_doc WHERE doc <= $1", upTo).Scan(&last); err != nil {
 		return nil, err
 	}
-	for _, shelves := range [][]string{newest(last, 1), newest(last, 1+someMore)} {
-		within := expression + " & (" + joined(shelves, "'", " | ") + ")"
+	for _, k := range few() {
+		within := expression + " & (" + joined(newest(last, k), "'", " | ") + ")"
 		if all, err := read(ctx, c, r, postgresNewest, within, upTo, n, r.by.ID); err != nil || len(all) == n {
 			return all, err
 		}
