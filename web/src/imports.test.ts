@@ -18,6 +18,7 @@ const MAY: Record<string, readonly string[]> = {
   'tracker/issue': ['base', 'account', 'tracker/project'],
   'tracker/comment': ['base', 'account', 'tracker/project', 'tracker/issue'],
   'tracker/board': ['base', 'account', 'tracker/project', 'tracker/issue'],
+  'tracker/search': ['base', 'account', 'tracker/project', 'tracker/issue'],
 };
 /** The files of the root, which know everybody or, but for product.ts, nobody. */
 const PRODUCT = 'product.ts';
@@ -131,6 +132,7 @@ const TEXTS: Record<string, string> = {
   issue: 'tracker/issue',
   comment: 'tracker/comment',
   board: 'tracker/board',
+  search: 'tracker/search',
 };
 
 /** The texts that a file takes from slices that it may not import. */

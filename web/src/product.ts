@@ -6,5 +6,6 @@ import { board } from './tracker/board';
 import { comment } from './tracker/comment';
 import { issue } from './tracker/issue';
 import { project } from './tracker/project';
+import { search } from './tracker/search';
 
-export const features: readonly Feature[] = [project, issue, comment, board, notes, account];
+export const features: readonly Feature[] = [project, issue, comment, board, search, notes, account];

@@ -11,7 +11,6 @@ export const issue: Feature = {
   name: 'issue',
   entities: [issues],
   mutations: [createIssue, updateIssue, deleteIssue, moveIssue],
-  search: () => import('./JumpDialog.svelte'),
   routes: {
     '/projects/:key/list': { load: () => import('./ListPage.svelte') },
     '/issues/:key': { load: () => import('./IssuePage.svelte') },
