@@ -138,6 +138,20 @@ func TestMigrationNames(t *testing.T) {
 	}
 }
 
+// TestMigrationsOfBothEngines: where one engine has a text of its own, so has the other.
+func TestMigrationsOfBothEngines(t *testing.T) {
+	t.Parallel()
+	names := map[string][]string{}
+	eachFile(t, ".sql", func(file, _ string) {
+		if engine := path.Base(path.Dir(file)); engine == "sqlite" || engine == "postgres" {
+			names[engine] = append(names[engine], path.Join(path.Dir(path.Dir(file)), path.Base(file)))
+		}
+	})
+	if len(names["sqlite"]) == 0 || !slices.Equal(names["sqlite"], names["postgres"]) {
+		t.Errorf("SQLite has %v, PostgreSQL %v", names["sqlite"], names["postgres"])
+	}
+}
+
 // TestNoSQLIsPutTogetherFromValues: statements are texts with parameters. Only the
 // named files build text at all, from constants.
 func TestNoSQLIsPutTogetherFromValues(t *testing.T) {

@@ -119,9 +119,9 @@ func versions(ctx context.Context, pool *sql.DB) (all []int64, err error) {
 	return all, rows.Err()
 }
 
-// KnownVersions are those of the features' migrations, in order.
+// KnownVersions are those of the features' migrations, in order. Both engines have them all.
 func KnownVersions(folders ...fs.FS) (all []int64, err error) {
-	files, err := merge(folders)
+	files, err := merge(folders, engines()[0])
 	if err != nil {
 		return nil, err
 	}

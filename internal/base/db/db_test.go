@@ -220,6 +220,25 @@ func TestMigrations(t *testing.T) {
 	}, schema)
 }
 
+// TestMigrationsOfOneEngine: what the engines cannot share stands in folders of theirs.
+func TestMigrationsOfOneEngine(t *testing.T) {
+	both := fstest.MapFS{
+		"migrations/sqlite/202601020000_own.sql":   {Data: []byte("-- +goose Up\nCREATE TABLE own (id INTEGER PRIMARY KEY, engine TEXT DEFAULT 'sqlite');")},
+		"migrations/postgres/202601020000_own.sql": {Data: []byte("-- +goose Up\nCREATE TABLE own (id SERIAL PRIMARY KEY, engine TEXT DEFAULT 'postgres');")},
+	}
+	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {
+		got, err := db.Write(t.Context(), d, func(tx *db.Tx) (engine string, err error) {
+			return engine, tx.QueryRowContext(t.Context(), "INSERT INTO own DEFAULT VALUES RETURNING engine").Scan(&engine)
+		})
+		if err != nil || got != d.Engine() {
+			t.Errorf("%q, %v", got, err)
+		}
+		if err := d.Current(t.Context(), schema, both); err != nil {
+			t.Error(err)
+		}
+	}, schema, both)
+}
+
 // TestUnkeepableText: what one engine cannot keep, neither takes.
 func TestUnkeepableText(t *testing.T) {
 	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {

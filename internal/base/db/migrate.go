@@ -18,8 +18,9 @@ import (
 
 // Migrate brings the schema up to date from the features' folders of *.sql files,
 // in the order of the numbers their names begin with. A migration that comes late,
-// from a branch merged after a younger one, is applied too. What only one engine has
-// stands in a folder that is named after it, sqlite or postgres. On SQLite an existing
+// from a branch merged after a younger one, is applied too. A migration whose
+// text the engines cannot share has one name and two texts, in folders named sqlite and
+// postgres. On SQLite an existing
 // file is copied first, to app.db.before-<version>.
 // Conflict: the database holds versions that no file here has; a newer program has
 // used it.

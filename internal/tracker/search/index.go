@@ -28,6 +28,7 @@ const (
 	pollEvery = 500 * time.Millisecond // for what other processes have written
 	rest      = 10 * time.Millisecond  // how long others have the database to themselves, while the index is filled
 	linger    = 50 * time.Millisecond  // how long the index waits for more, unless somebody searches
+	patience  = 5 * time.Second        // how long it waits when the database does not take it
 )
 
 // issueWritten takes what changes an issue's words, which a move does not. An issue that
@@ -80,14 +81,15 @@ func (s *Service) Run(ctx context.Context, logger *slog.Logger) {
 		if err == nil && !w.over() {
 			err = s.step(ctx, w)
 		}
-		if err != nil && ctx.Err() == nil {
-			logger.WarnContext(ctx, "the search index is behind; it will be tried again", "error", err.Error())
-		}
 		pause := pollEvery
-		if err == nil && !w.over() {
+		switch {
+		case err != nil && ctx.Err() == nil:
+			logger.WarnContext(ctx, "the search index is behind; it will be tried again", "error", err.Error())
+			pause = patience
+		case !w.over():
 			pause = rest
 		}
-		if !s.index.await(ctx, pause) {
+		if !s.index.await(ctx, pause, err == nil) {
 			return
 		}
 	}
@@ -103,7 +105,7 @@ func (s *Service) CatchUp(ctx context.Context) (err error) {
 			return err
 		}
 		switch err := s.put(ctx, todo); {
-		case errs.Is(err, errs.NotFound):
+		case overtaken(err):
 			continue
 		case err != nil:
 			return err
@@ -113,6 +115,10 @@ func (s *Service) CatchUp(ctx context.Context) (err error) {
 		}
 	}
 }
+
+// overtaken reports whether something has changed since it was read: another node has put
+// it there, or it was removed. Read again, it is as it is by now.
+func overtaken(err error) bool { return errs.Is(err, errs.NotFound) || errs.Is(err, errs.Conflict) }
 
 // readTodo returns the texts that were changed first, and whether these are all.
 func (s *Service) readTodo(ctx context.Context) (texts []text, all bool, err error) {
@@ -193,7 +199,7 @@ func (s *Service) put(ctx context.Context, texts []text) error {
 }
 
 // putSome holds the turn: of several nodes one changes the index at a time. NotFound: a
-// text's todo is gone, so that another node has put it there, as it is by now.
+// text's todo is gone. Conflict: its issue is.
 //
 // The words come last, without a statement between that could fail by itself: FTS5
 // writes what it has gathered before each of those.

@@ -42,20 +42,26 @@ func token(c chan<- struct{}) {
 }
 
 // await returns when there is something to do, or after the pause; false when ctx ends.
-func (p *progress) await(ctx context.Context, pause time.Duration) bool {
+// It may be told to keep the pause whatever comes.
+func (p *progress) await(ctx context.Context, pause time.Duration, listen bool) bool {
+	wake, hurry := p.wake, p.hurry
+	if !listen {
+		wake, hurry = nil, nil
+	}
+	end := time.After(pause)
 	select {
-	case <-p.wake:
-		pause = min(pause, linger)
-	case <-p.hurry:
+	case <-wake:
+		end = time.After(min(pause, linger))
+	case <-hurry:
 		return true
-	case <-time.After(pause):
+	case <-end:
 		return true
 	case <-ctx.Done():
 		return false
 	}
 	select {
-	case <-p.hurry:
-	case <-time.After(pause):
+	case <-hurry:
+	case <-end:
 	case <-ctx.Done():
 		return false
 	}

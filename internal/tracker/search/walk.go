@@ -62,7 +62,7 @@ func (s *Service) Fill(ctx context.Context) (err error) {
 	return nil
 }
 
-// step looks at the next few. On an error it has not moved.
+// step looks at the next few. On an error it has not moved, nor when it was overtaken.
 func (s *Service) step(ctx context.Context, w *walk) error {
 	rows, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) ([]walked, error) {
 		return walks()[w.stage](ctx, query.New(c), w.before)
@@ -81,7 +81,10 @@ func (s *Service) step(ctx context.Context, w *walk) error {
 		if err != nil {
 			return err
 		}
-		if err := s.put(ctx, texts); err != nil {
+		switch err := s.put(ctx, texts); {
+		case overtaken(err):
+			return nil
+		case err != nil:
 			return err
 		}
 		lacking = lacking[len(texts):]
