@@ -37,7 +37,7 @@ func TestSettle(t *testing.T) {
 		p.follow(true)
 		go func() {
 			<-p.hurry
-			time.Sleep(10 * time.Millisecond)
+			<-time.After(10 * time.Millisecond)
 			p.reached(1)
 		}()
 		settle("somebody does", 10*time.Millisecond)
@@ -50,7 +50,7 @@ func TestSettle(t *testing.T) {
 			t.Error(err)
 		}
 		go func() {
-			time.Sleep(time.Millisecond)
+			<-time.After(time.Millisecond)
 			p.follow(false)
 		}()
 		settle("nobody follows any more", time.Millisecond)
