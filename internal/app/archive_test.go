@@ -24,6 +24,10 @@ func inNoArchive() map[string]string {
 	return map[string]string{
 		"goose_db_version": "the manifest has the versions",
 		"log_epoch":        "an import begins another life of the change log",
+		"search_doc":       "made of what was written",
+		"search_index":     "made of what was written",
+		"search_todo":      "what the index does not have yet",
+		"search_turn":      "whose turn it is to change the index",
 	}
 }
 
@@ -98,6 +102,9 @@ func fillAll(t *testing.T, d *db.DB, userID string) []string {
 			continue
 		}
 		seed, ok := moreSeeds()[table]
+		if !ok && inNoArchive()[table] != "" {
+			continue
+		}
 		if !ok {
 			t.Errorf("%s is empty: say here how a row comes about", table)
 			continue

@@ -87,14 +87,21 @@ func Subset(versions []int64, folders ...fs.FS) (fs.FS, error) {
 	if err := refuse(versions, known); err != nil {
 		return nil, err
 	}
-	all, err := merge(folders)
-	if err != nil {
-		return nil, err
-	}
 	some := fstest.MapFS{}
-	for name, file := range all {
-		if v, err := version(name); err != nil || slices.Contains(versions, v) {
-			some[name] = file
+	for _, folder := range folders {
+		err := fs.WalkDir(folder, ".", func(name string, _ fs.DirEntry, err error) error {
+			if err != nil || path.Ext(name) != ".sql" {
+				return err
+			}
+			if v, err := version(path.Base(name)); err == nil && !slices.Contains(versions, v) {
+				return nil
+			}
+			text, err := fs.ReadFile(folder, name)
+			some[name] = &fstest.MapFile{Data: text} // in its place: it may be one engine's
+			return err
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return some, nil

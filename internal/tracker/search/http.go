@@ -5,13 +5,28 @@ import (
 	"net/http"
 
 	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/archive"
+	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/feature"
 	"github.com/peisear/peisear/internal/base/web"
 )
 
 // Feature returns what the slice brings to the app.
 func Feature(s *Service) feature.Feature {
-	return feature.Feature{Name: "search", Migrations: Migrations, Routes: s.routes, Run: s.Run}
+	return feature.Feature{Name: "search", Migrations: Migrations, Routes: s.routes, Run: s.Run, Derived: derived()}
+}
+
+// derived are all of the slice's tables: what stands in them is made of the texts.
+func derived() []archive.Derived {
+	nothing := func(context.Context, *db.DB) error { return nil }
+	return []archive.Derived{
+		{Table: "search_doc", Rebuild: func(ctx context.Context, d *db.DB) error {
+			return (&Service{db: d, index: newProgress()}).Fill(ctx)
+		}},
+		{Table: "search_index", Rebuild: nothing}, // with the docs
+		{Table: "search_todo", Rebuild: nothing},
+		{Table: "search_turn", Rebuild: nothing},
+	}
 }
 
 func (s *Service) routes(api *web.API) {
