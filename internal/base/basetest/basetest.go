@@ -42,9 +42,6 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Engines names the engines that tests run on.
-func Engines() []string { return engines() }
-
 // EachEngine runs a test on every engine, in parallel, each on an empty database
 // with the given migrations.
 func EachEngine(t *testing.T, test func(t *testing.T, d *db.DB), migrations ...fs.FS) {

@@ -60,7 +60,7 @@ func (w *Wire) Mend() {
 // NewWire returns a wire to a new database, and the URL that goes through it.
 func NewWire(t testing.TB) (*Wire, string) {
 	t.Helper()
-	if !slices.Contains(engines(), "postgres") {
+	if !slices.Contains(Engines(), "postgres") {
 		t.Skipf("%s leaves PostgreSQL out", enginesEnv)
 	}
 	u, err := url.Parse(URL(t, "postgres"))
