@@ -34,7 +34,7 @@ func mayImport() map[string][]string {
 		"tracker/board":    {"account", "tracker/project", "tracker/issue"},
 		"tracker/search":   {"account", "tracker/project", "tracker/issue", "tracker/comment"},
 		"tracker/importer": {"account", "tracker/project", "tracker/issue", "tracker/comment", "tracker/search"},
-		"tracker/seed":     {"account", "tracker/project", "tracker/issue"},
+		"tracker/seed":     {"account", "tracker/project", "tracker/issue", "tracker/comment", "tracker/search"},
 		"tracker":          {"account", "tracker/project", "tracker/issue", "tracker/comment", "tracker/board", "tracker/search", "tracker/importer", "tracker/seed"},
 	}
 }

@@ -6,8 +6,11 @@ import (
 
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/feature"
+	"github.com/peisear/peisear/internal/base/progress"
+	"github.com/peisear/peisear/internal/tracker/comment"
 	"github.com/peisear/peisear/internal/tracker/issue"
 	"github.com/peisear/peisear/internal/tracker/project"
+	"github.com/peisear/peisear/internal/tracker/search"
 )
 
 // Command is peisear bench, which the help does not list: it fills a database for those
@@ -46,11 +49,9 @@ func (c *seedCommand) Run(host *feature.Host) (err error) {
 	if err != nil {
 		return errs.Plain(err)
 	}
-	told := 0
-	return errs.Plain(plan.Run(host.Ctx, projects, issue.New(d, log, projects), by, func(done int) {
-		if part := 100 * done / max(plan.Issues, 1); part > told {
-			told = part
-			_, _ = fmt.Fprintf(host.Stderr, "%d of %d issues\n", done, plan.Issues) // a line that is lost is no harm
-		}
-	}))
+	issues := issue.New(d, log, projects)
+	search.New(d, issues, comment.New(d, log, projects, issues)) // hears of them, so that they are found
+	bar := progress.New(host.Stderr, int64(plan.Issues), "issues")
+	defer bar.End()
+	return errs.Plain(plan.Run(host.Ctx, projects, issues, by, func(done int) { bar.Set(int64(done)) }))
 }

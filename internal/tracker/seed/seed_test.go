@@ -15,8 +15,10 @@ import (
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/feature"
 	"github.com/peisear/peisear/internal/base/live"
+	"github.com/peisear/peisear/internal/tracker/comment"
 	"github.com/peisear/peisear/internal/tracker/issue"
 	"github.com/peisear/peisear/internal/tracker/project"
+	"github.com/peisear/peisear/internal/tracker/search"
 	"github.com/peisear/peisear/internal/tracker/seed"
 )
 
@@ -42,7 +44,7 @@ func each(t *testing.T, test func(t *testing.T, projects *project.Service, issue
 				t.Error(err)
 			}
 		})
-		if err := d.Migrate(t.Context(), live.Migrations, account.Migrations, project.Migrations, issue.Migrations); err != nil {
+		if err := d.Migrate(t.Context(), live.Migrations, account.Migrations, project.Migrations, issue.Migrations, comment.Migrations, search.Migrations); err != nil {
 			t.Fatal(err)
 		}
 		projects := project.New(d, log)
