@@ -119,11 +119,7 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 	if err != nil {
 		return nil, err
 	}
-	for _, text := range append(c.Warnings(), warning) {
-		if text != "" {
-			logger.WarnContext(ctx, text)
-		}
-	}
+	warn(ctx, logger, append(c.Warnings(), warning))
 	settings, err := c.accounts(secrets)
 	if err != nil {
 		return nil, err
@@ -173,6 +169,15 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 		}
 	}
 	return a, nil
+}
+
+// warn says what an operator should know; an empty text says nothing.
+func warn(ctx context.Context, logger *slog.Logger, all []string) {
+	for _, text := range all {
+		if text != "" {
+			logger.WarnContext(ctx, text)
+		}
+	}
 }
 
 func (c Config) accounts(s Secrets) (account.Settings, error) {
