@@ -92,6 +92,8 @@ func (w *world) operations() []operation {
 		{"snapshot304", func(ctx context.Context, _ int) error {
 			return w.client.do(ctx, http.MethodGet, "/api/sync/"+w.scope, "", http.StatusNotModified, map[string]string{"If-None-Match": w.etag})
 		}},
+		// All of the project's first issues match: what is ranked is bounded.
+		{"search", get("/api/search?q=stands+tea&project="+w.project, http.StatusOK)},
 		// These change the project that is read above, so they come last.
 		{"create", func(ctx context.Context, i int) error {
 			return w.client.do(ctx, http.MethodPost, "/api/projects/"+w.project+"/issues", fmt.Sprintf(`{"title":"Issue %d of the load"}`, i), http.StatusCreated, nil)
