@@ -159,16 +159,21 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 	a.tracing(c, p.queue)
 	a.Handler = a.api.Handler(p.accounts.Authenticate)
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
-	a.owned.Go(func() { p.hub.Run(ctx, p.log, logger.With(partKey, "live")) })
+	a.goOn(ctx, p)
+	return a, nil
+}
+
+// goOn begins what goes on beside the requests, until ctx ends.
+func (a *App) goOn(ctx context.Context, p parts) {
+	a.owned.Go(func() { p.hub.Run(ctx, p.log, a.logger.With(partKey, "live")) })
 	a.owned.Go(func() { p.accounts.Run(ctx) })
 	a.owned.Go(func() { p.tokens.Run(ctx) })
 	a.owned.Go(func() { p.queue.Run(ctx) })
 	for _, f := range p.features {
 		if f.Run != nil {
-			a.owned.Go(func() { f.Run(ctx, logger.With(partKey, f.Name)) })
+			a.owned.Go(func() { f.Run(ctx, a.logger.With(partKey, f.Name)) })
 		}
 	}
-	return a, nil
 }
 
 // warn says what an operator should know; an empty text says nothing.

@@ -2,6 +2,7 @@ package search_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -132,6 +133,28 @@ func (w world) exec(t *testing.T, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestFarApart: what was written long after something else is found beside it.
+func TestFarApart(t *testing.T) {
+	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		for i := range 5 {
+			w.write(t, "common", "")
+			if err := w.CatchUp(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			w.exec(t, fmt.Sprintf(`INSERT INTO search_doc (doc, issue_id, comment_id, form)
+				SELECT MAX(doc) + %d, MAX(issue_id), 'between %d', 1 FROM search_doc`, 3<<(5*i), i))
+		}
+		if got := w.find(t, w.viewer, "common"); got != "5 4 3 2 1" {
+			t.Error(got)
+		}
+		w.exec(t, "DELETE FROM search_doc WHERE comment_id <> ''")
+		if got := w.find(t, w.viewer, "common"); got != "5 4 3 2 1" {
+			t.Error(got)
+		}
+	}, migrations()...)
 }
 
 // TestOthersMayFollow: several processes on one database, which others write to.

@@ -75,11 +75,16 @@ func postgresKept(doc int64, all []string) string {
 
 func postgresFind(ctx context.Context, c db.Conn, r reach, q asked, upTo int64, n int) ([]row, error) {
 	expression := q.tsquery(r.scopes())
-	var last int64
-	if err := c.QueryRowContext(ctx, "SELECT COALESCE(MAX(doc), 0) FROM search_doc WHERE doc <= $1", upTo).Scan(&last); err != nil {
+	var first, last int64
+	err := c.QueryRowContext(ctx, `SELECT COALESCE((SELECT MIN(doc) FROM search_doc), 0),
+		COALESCE((SELECT MAX(doc) FROM search_doc WHERE doc <= $1), 0)`, upTo).Scan(&first, &last)
+	if err != nil {
 		return nil, err
 	}
 	for _, k := range few() {
+		if last-first < int64(k)<<(shelfBits+1) {
+			break // that would be half of all
+		}
 		within := expression + " & (" + joined(newest(last, k), "'", " | ") + ")"
 		if all, err := read(ctx, c, r, postgresNewest, within, upTo, n, r.by.ID); err != nil || len(all) == n {
 			return all, err
