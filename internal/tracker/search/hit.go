@@ -1,8 +1,8 @@
 package search
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -68,49 +68,82 @@ func without(rows, named []row) []row {
 	})
 }
 
-// hits reads what is shown of each. What was removed meanwhile is left out.
+// A hit's text: which one it is, the issue's title and what stands there. A join with the
+// members would lead SQLite through all issues of their projects.
+const (
+	issueTexts = `SELECT issue.id, issue.title, issue.description, issue.status_id, issue.author_id, issue.updated_at
+		FROM issue
+		WHERE EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = issue.project_id AND m.user_id = ?) AND `
+	commentTexts = `SELECT comment.id, issue.title, comment.body, issue.status_id, comment.author_id, comment.updated_at
+		FROM comment JOIN issue ON issue.id = comment.issue_id
+		WHERE EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = issue.project_id AND m.user_id = ?) AND `
+)
+
+// found is a text as it was written.
+type found struct {
+	title, text, statusID, authorID string
+	updatedAt                       int64
+}
+
+// hits reads what is shown of each. What was removed meanwhile is left out, and
+// everything if the actor was.
 func (r reach) hits(ctx context.Context, c db.Conn, a asked, rows []row) ([]Hit, error) {
+	var issues, comments []string
+	for _, m := range rows {
+		if m.commentID != "" {
+			comments = append(comments, m.commentID)
+		} else {
+			issues = append(issues, m.issueID)
+		}
+	}
+	there := make(map[string]found, len(rows))
+	if err := errors.Join(r.texts(ctx, c, there, issueTexts, "issue.id", issues), r.texts(ctx, c, there, commentTexts, "comment.id", comments)); err != nil {
+		return nil, err
+	}
 	all := make([]Hit, 0, len(rows))
 	for _, m := range rows {
-		h, err := r.hit(ctx, c, a, m)
-		if errs.Is(err, errs.NotFound) {
-			continue
+		if f, ok := there[cmp.Or(m.commentID, m.issueID)]; ok {
+			all = append(all, r.hit(a, m, f))
 		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, h)
 	}
 	return all, nil
 }
 
-// hit reads one. NotFound: it was removed, or the actor was.
-func (r reach) hit(ctx context.Context, c db.Conn, a asked, m row) (Hit, error) {
+// texts adds those with the ids.
+func (r reach) texts(ctx context.Context, c db.Conn, to map[string]found, text, column string, ids []string) (err error) {
+	if len(ids) == 0 {
+		return nil
+	}
+	s := new(db.Statement)
+	s.Add(text, r.by.ID)
+	s.In(column, ids)
+	rows, err := c.QueryContext(ctx, s.Text(), s.Args()...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var id string
+		var f found
+		if err := rows.Scan(&id, &f.title, &f.text, &f.statusID, &f.authorID, &f.updatedAt); err != nil {
+			return err
+		}
+		to[id] = f
+	}
+	return rows.Err()
+}
+
+func (r reach) hit(a asked, m row, f found) Hit {
 	h := Hit{
 		Kind: Issue, IssueID: m.issueID, ProjectID: m.projectID, Named: m.doc == 0,
-		Key: issue.Key{Project: r.keys[m.projectID], Number: m.number}.String(),
+		Key:   issue.Key{Project: r.keys[m.projectID], Number: m.number}.String(),
+		Title: a.mark(f.title), Text: a.excerpt(f.text),
+		StatusID: f.statusID, AuthorID: f.authorID, UpdatedAt: time.UnixMicro(f.updatedAt).UTC(),
 	}
 	if m.commentID != "" {
 		h.Kind, h.CommentID = Comment, &m.commentID
-		found, err := query.New(c).GetComment(ctx, query.GetCommentParams{ID: m.commentID, Actor: r.by.ID})
-		return h.with(a, found.Title, found.Body, found.StatusID, found.AuthorID, found.UpdatedAt), noText(err)
 	}
-	found, err := query.New(c).GetIssue(ctx, query.GetIssueParams{ID: m.issueID, Actor: r.by.ID})
-	return h.with(a, found.Title, found.Description, found.StatusID, found.AuthorID, found.UpdatedAt), noText(err)
-}
-
-func (h Hit) with(a asked, title, text, statusID, authorID string, updatedAt int64) Hit {
-	h.Title, h.Text = a.mark(title), a.excerpt(text)
-	h.StatusID, h.AuthorID, h.UpdatedAt = statusID, authorID, time.UnixMicro(updatedAt).UTC()
 	return h
-}
-
-// noText says that a text is not there any more.
-func noText(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return errs.From(err, errs.NotFound, "not there any more")
-	}
-	return err
 }
 
 // cursor is where a page ended: so many hits were shown of those up to a doc.

@@ -87,15 +87,3 @@ JOIN issue ON issue.id = a.issue_id
 WHERE m.user_id = sqlc.arg(actor)
 ORDER BY issue.id DESC
 LIMIT CAST(sqlc.arg(n) AS BIGINT);
-
--- name: GetIssue :one
-SELECT issue.title, issue.description, issue.status_id, issue.author_id, issue.updated_at
-FROM issue JOIN project_member m ON m.project_id = issue.project_id AND m.user_id = sqlc.arg(actor)
-WHERE issue.id = sqlc.arg(id);
-
--- name: GetComment :one
-SELECT issue.title, comment.body, issue.status_id, comment.author_id, comment.updated_at
-FROM comment
-JOIN issue ON issue.id = comment.issue_id
-JOIN project_member m ON m.project_id = issue.project_id AND m.user_id = sqlc.arg(actor)
-WHERE comment.id = sqlc.arg(id);
