@@ -30,6 +30,26 @@ func (s *Service) Confirmed(ctx context.Context, by Actor) (err error) {
 	return err
 }
 
+// mayGiveAdmin is for what makes somebody an admin, now or later: it outlives whatever the
+// actor came with. Forbidden: by a program, or (with the code confirm) without a fresh
+// proof.
+func (s *Service) mayGiveAdmin(ctx context.Context, c db.Conn, by Actor) error {
+	switch {
+	case by == Operator():
+		return nil
+	case by.Session == "":
+		return errSessionOnly
+	}
+	row, err := query.New(c).GetSession(ctx, by.Session)
+	switch {
+	case noRow(err), err == nil && row.UserID != by.ID:
+		return errEnded
+	case err == nil && !s.now().Before(time.UnixMicro(row.ConfirmedAt).Add(ConfirmLifetime)):
+		return errConfirm
+	}
+	return err
+}
+
 // ConfirmedUntil is when the actor's last proof of identity is too old. Unauthorized:
 // the session has ended.
 func (s *Service) ConfirmedUntil(ctx context.Context, by Actor) (time.Time, error) {

@@ -94,8 +94,8 @@ type Acceptance struct {
 }
 
 // Invite makes an invite and returns its code, which cannot be had again: for a
-// mutation sent again the code is "". Forbidden: by is no admin. Invalid: a field of
-// the draft.
+// mutation sent again the code is "". Forbidden: by is no admin; or invites one, by a
+// program or (with the code confirm) without a fresh proof. Invalid: a field of the draft. Conflict: the mutation's id was used for another change.
 func (s *Service) Invite(ctx context.Context, by Actor, tx string, d InviteDraft) (i Invite, code string, err error) {
 	defer errs.Wrap(&err, "account.Invite")
 	id, code := uuid.Must(uuid.NewV7()).String(), rand.Text()
@@ -110,6 +110,11 @@ func (s *Service) Invite(ctx context.Context, by Actor, tx string, d InviteDraft
 	i, seen, err := live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (Invite, error) {
 		if err := mustBeAdmin(ctx, tx, by); err != nil {
 			return Invite{}, err
+		}
+		if d.Role == Admin {
+			if err := s.mayGiveAdmin(ctx, tx, by); err != nil {
+				return Invite{}, err
+			}
 		}
 		if err := s.vet(ctx, tx, by, params.Grants); err != nil {
 			return Invite{}, err
@@ -270,7 +275,7 @@ func withdraw(ctx context.Context, tx *live.Tx, old query.InviteCode) error {
 
 // Renew gives an open invite another code: the one before is of no use any more. It is
 // returned once, as by Invite. The invite ends at expiresAt, or with nil when it did
-// before. Forbidden: by is no admin. NotFound: there is no such invite. Conflict: it
+// before. Forbidden: as by Invite. NotFound: there is no such invite. Conflict: it
 // was used or withdrawn. Invalid: the time, or it has expired and none is given.
 func (s *Service) Renew(ctx context.Context, by Actor, tx, id string, expiresAt *time.Time) (i Invite, code string, err error) {
 	defer errs.Wrap(&err, "account.Renew(%s)", id)
@@ -287,6 +292,11 @@ func (s *Service) Renew(ctx context.Context, by Actor, tx, id string, expiresAt 
 		old, err := q.GetInvite(ctx, &id)
 		if err != nil {
 			return Invite{}, err
+		}
+		if Role(old.Role) == Admin {
+			if err := s.mayGiveAdmin(ctx, tx, by); err != nil {
+				return Invite{}, err
+			}
 		}
 		change := query.RenewInviteParams{Code: hashCode(code), Now: new(tx.Micros()), ExpiresAt: expiry, ID: &id}
 		if err := s.renewable(old, expiry); err != nil {

@@ -33,8 +33,9 @@ func (s *Service) SetDisabled(ctx context.Context, by Actor, id string, disabled
 
 // Manage changes what a user may do, at once: with another role whatever they were
 // doing needs a new access token, and a disabled user is out, in all sessions. What
-// they made for others to come in by ends with either: see letNobodyIn. Forbidden: by is no admin. NotFound: there is no
-// such user. Invalid: the role is none. Conflict: it would leave no admin, or the
+// they made for others to come in by ends with either: see letNobodyIn. Forbidden: by is
+// no admin; or makes one, or enables one, by a program or (with the code confirm) without a
+// fresh proof of who they are. NotFound: there is no such user. Invalid: the role is none. Conflict: it would leave no admin, or the
 // standing names a version and the user has another; then the error carries the user
 // as they are now.
 func (s *Service) Manage(ctx context.Context, by Actor, tx, id string, to Standing) (m Managed, err error) {
@@ -57,6 +58,11 @@ func (s *Service) Manage(ctx context.Context, by Actor, tx, id string, to Standi
 		}
 		if change.Role == old.Role && change.DisabledAt == old.DisabledAt {
 			return old, nil
+		}
+		if Role(change.Role) == Admin && (Role(old.Role) != Admin || change.DisabledAt == nil) {
+			if err := s.mayGiveAdmin(ctx, tx, by); err != nil {
+				return old, err
+			}
 		}
 		return query.New(tx).SetStanding(ctx, change)
 	})

@@ -251,6 +251,25 @@ func TestTokensLeaveTheAccountAlone(t *testing.T) {
 	})
 }
 
+// TestTokensMakeNoAdmin: what an admin's program may do, it may do as long as the token is
+// there, and an admin whom it had made would stay.
+func TestTokensMakeNoAdmin(t *testing.T) {
+	basetest.EachURL(t, func(t *testing.T, database string) {
+		h := newHouse(t, database)
+		admin := h.token(t, "admin")
+		var open struct{ ID string }
+		into(t, do(t, h.App, h.session, http.MethodPost, "/api/invites", `{"role":"admin"}`, http.StatusCreated), &open)
+		why := []string{"only somebody who has signed in"}
+		basetest.RunScenarios(t, h.Handler, []basetest.Scenario{
+			{Name: "the role", Method: "PATCH", Path: "/api/admin/users/" + h.bobsID, Header: admin, Body: `{"role":"admin"}`, Status: 403, Has: why},
+			{Name: "an invite", Method: "POST", Path: "/api/invites", Header: admin, Body: `{"role":"admin"}`, Status: 403, Has: why},
+			{Name: "its new link", Method: "POST", Path: "/api/invites/" + open.ID + "/renew", Header: admin, Body: `{}`, Status: 403, Has: why},
+			{Name: "an invite of a user", Method: "POST", Path: "/api/invites", Header: admin, Body: `{}`, Status: 201},
+			{Name: "disable", Method: "PATCH", Path: "/api/admin/users/" + h.bobsID, Header: admin, Body: `{"disabled":true}`, Status: 200},
+		})
+	})
+}
+
 // TestLimitedTokensStayInside walks all operations with a token for one project and looks
 // for anything of the other, and for changes. A token without a limit shows that there
 // is something to find.

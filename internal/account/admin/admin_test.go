@@ -237,6 +237,36 @@ func TestResetLinkNeedsAProof(t *testing.T) {
 	})
 }
 
+// TestMakingAdminsNeedsAProof: the role outlives the session that was found open.
+func TestMakingAdminsNeedsAProof(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		_, before := basetest.Do(t, w.http, "POST", "/api/invites", as(w.ada), `{"role":"admin"}`)
+		var open struct{ ID string }
+		if err := json.Unmarshal([]byte(before), &open); err != nil || open.ID == "" {
+			t.Fatal(before)
+		}
+		exec(t, w.db, "UPDATE session SET confirmed_at = confirmed_at - 600000000")
+		bob, renew := "/api/admin/users/"+w.bob.User.ID, "/api/invites/"+open.ID+"/renew"
+		asks := []string{`"code":"confirm"`}
+		basetest.RunScenarios(t, w.http, []basetest.Scenario{
+			{Name: "a user", Method: "POST", Path: "/api/invites", Header: as(w.ada), Body: `{}`, Status: 201},
+			{Name: "disable", Method: "PATCH", Path: bob, Header: as(w.ada), Body: `{"disabled":true}`, Status: 200},
+			{Name: "enable a user", Method: "PATCH", Path: bob, Header: as(w.ada), Body: `{"disabled":false}`, Status: 200},
+			{Name: "the role", Method: "PATCH", Path: bob, Header: as(w.ada), Body: `{"role":"admin"}`, Status: 403, Has: asks},
+			{Name: "an invite", Method: "POST", Path: "/api/invites", Header: as(w.ada), Body: `{"role":"admin"}`, Status: 403, Has: asks},
+			{Name: "its new link", Method: "POST", Path: renew, Header: as(w.ada), Body: `{}`, Status: 403, Has: asks},
+			{Name: "confirm", Method: "POST", Path: "/api/account/confirm", Header: as(w.ada), Body: `{"password":"correct horse"}`, Status: 200},
+			{Name: "the role", Method: "PATCH", Path: bob, Header: as(w.ada), Body: `{"role":"admin","disabled":true}`, Status: 200},
+			{Name: "its new link", Method: "POST", Path: renew, Header: as(w.ada), Body: `{}`, Status: 200},
+		})
+		exec(t, w.db, "UPDATE session SET confirmed_at = confirmed_at - 600000000")
+		basetest.RunScenarios(t, w.http, []basetest.Scenario{
+			{Name: "enable an admin", Method: "PATCH", Path: bob, Header: as(w.ada), Body: `{"disabled":false}`, Status: 403, Has: asks},
+			{Name: "a user again", Method: "PATCH", Path: bob, Header: as(w.ada), Body: `{"role":"user"}`, Status: 200},
+		})
+	})
+}
+
 // TestDeletingNeedsAProof: somebody who finds an admin's browser open deletes nobody.
 func TestDeletingNeedsAProof(t *testing.T) {
 	each(t, func(t *testing.T, w world) {

@@ -1,6 +1,7 @@
 import { ok, uuid, type Api } from '../base/api';
 import { today } from '../base/ui/dates';
 import { Pages } from '../base/ui/pages.svelte';
+import type { Confirmation } from './confirmation.svelte';
 
 export interface Invite {
   id: string;
@@ -62,25 +63,24 @@ export class Invites {
   fresh = $state.raw<FreshInvite | null>(null);
 
   readonly #api: Api;
+  readonly #confirmation: Confirmation;
 
-  constructor(api: Api) {
+  constructor(api: Api, confirmation: Confirmation) {
     this.#api = api;
+    this.#confirmation = confirmation;
     this.pages = new Pages((cursor) => ok(api.GET('/api/invites', { params: { query: cursor ? { cursor } : {} } })));
   }
 
-  /** Throws Problem. */
+  /** One that makes an admin asks for a proof of identity, and so does its new link. Throws Problem. */
   async create({ email, role, days, grants }: InviteDraft): Promise<void> {
-    const made = await ok(
-      this.#api.POST('/api/invites', {
-        params: { header: { 'Idempotency-Key': uuid() } },
-        body: {
-          email: email.trim() || null,
-          role,
-          expiresAt: expiry(days),
-          ...(grants.length > 0 && { grants }),
-        },
-      }),
-    );
+    const params = { header: { 'Idempotency-Key': uuid() } };
+    const body = {
+      email: email.trim() || null,
+      role,
+      expiresAt: expiry(days),
+      ...(grants.length > 0 && { grants }),
+    };
+    const made = await this.#confirmation.run(() => ok(this.#api.POST('/api/invites', { params, body })));
     this.#hand(made);
     this.pages.list = [made, ...this.pages.list];
   }
@@ -88,12 +88,9 @@ export class Invites {
   /** A new link in place of the one before. One that has expired is good for a week again. Throws Problem. */
   async renew(invite: Invite): Promise<void> {
     const expiresAt = stateOf(invite) === 'expired' ? expiry(AGAIN) : null;
-    const made = await ok(
-      this.#api.POST('/api/invites/{id}/renew', {
-        params: { path: { id: invite.id }, header: { 'Idempotency-Key': uuid() } },
-        body: expiresAt ? { expiresAt } : {},
-      }),
-    );
+    const params = { path: { id: invite.id }, header: { 'Idempotency-Key': uuid() } };
+    const body = expiresAt ? { expiresAt } : {};
+    const made = await this.#confirmation.run(() => ok(this.#api.POST('/api/invites/{id}/renew', { params, body })));
     this.#hand(made);
     this.#show(made);
   }

@@ -1,7 +1,17 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createApi, Session, Vault } from '../base/api';
-import { json, serve } from '../base/testing';
+import { json, problem, serve } from '../base/testing';
+import { Confirmation } from './confirmation.svelte';
 import { expiry, grantsOf, Invites, stateOf, type Invite } from './invites.svelte';
+
+const confirmation = () =>
+  new Confirmation({
+    means: () => Promise.resolve({ password: true, totp: false, passkey: false, providers: [] }),
+    password: () => Promise.resolve(),
+    totp: () => Promise.resolve(),
+    passkey: () => Promise.resolve(),
+    provider: () => Promise.resolve(),
+  });
 
 const now = new Date('2026-11-24T10:00:00');
 const invite: Invite = {
@@ -41,8 +51,21 @@ describe('making invites', () => {
           ? new Response(null, { status: 204 })
           : json({ ...made, ...answer }),
     );
-    return { asked, invites: new Invites(createApi(new Session(new Vault()))) };
+    return { asked, invites: new Invites(createApi(new Session(new Vault())), confirmation()) };
   }
+
+  it('asks for a proof of identity where an admin is to be made', async () => {
+    let proved = false;
+    serve(() => (proved ? json({ ...made, role: 'admin' }) : problem(403, { code: 'confirm' })));
+    const proof = confirmation();
+    const invites = new Invites(createApi(new Session(new Vault())), proof);
+    const created = invites.create({ email: '', role: 'admin', days: 7, grants: [] });
+    await vi.waitFor(() => expect(proof.open).toBe(true));
+    proved = true;
+    await proof.withPassword('secret');
+    await created;
+    expect(invites.fresh?.id).toBe('n');
+  });
 
   it('sends what is promised and shows the link once', async () => {
     const { asked, invites } = setUp({ mailed: true, email: 'bob@example.org' });

@@ -87,10 +87,11 @@ export class Users {
     void this.pages.first();
   }
 
-  /** Throws Problem. */
+  /** To make somebody an admin asks for a proof of identity. Throws Problem. */
   async change(user: User, to: { role?: User['role']; disabled?: boolean }): Promise<void> {
     const params = { path: { id: user.id }, header: { 'Idempotency-Key': uuid() } };
-    this.#show(await ok(this.#api.PATCH('/api/admin/users/{id}', { params, body: to })));
+    const send = () => ok(this.#api.PATCH('/api/admin/users/{id}', { params, body: to }));
+    this.#show(await this.#confirmation.run(send));
   }
 
   /** Ends all sessions. Throws Problem. */

@@ -98,6 +98,20 @@ describe('the users as admins see them', () => {
     expect(users.pages.list).toEqual([eve]);
   });
 
+  it('makes somebody an admin after a proof of identity', async () => {
+    let proved = false;
+    const { users, confirmation } = setUp(
+      listed(() => (proved ? json({ ...bob, role: 'admin' }) : problem(403, { code: 'confirm' }))),
+    );
+    await users.load();
+    const made = users.change(bob, { role: 'admin' });
+    await vi.waitFor(() => expect(confirmation.open).toBe(true));
+    proved = true;
+    await confirmation.withPassword('secret');
+    await made;
+    expect(users.pages.list.find(({ id }) => id === 'bob')?.role).toBe('admin');
+  });
+
   it('makes a link for a new password after a proof of identity', async () => {
     let proved = false;
     const link = { url: 'https://x/reset#code=c', expiresAt: '2026-11-25T00:00:00Z' };
