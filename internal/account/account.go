@@ -59,6 +59,8 @@ const (
 	sessionEntity  = "session"
 	passwordEntity = "password"
 	emailEntity    = "email"
+
+	programEntity = "token" // of account/apitoken
 )
 
 // AuditScope is where slices record what admins shall see: who did what to accounts,

@@ -113,12 +113,16 @@ func dropEmailChange(ctx context.Context, tx *live.Tx, userID string) error {
 	return nil
 }
 
-// WithdrawEmail ends the request for another address. None is no error.
+// WithdrawEmail ends the request for another address. None is no error. Conflict: the
+// mutation's id was used for another change.
 func (s *Service) WithdrawEmail(ctx context.Context, by Actor, tx string) (err error) {
 	defer errs.Wrap(&err, "account.WithdrawEmail")
-	_, _, err = live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
+	_, seen, err := live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
 		return none, dropEmailChange(ctx, tx, by.ID)
 	})
+	if err == nil && seen != nil && !seen.Did(live.Delete, emailEntity, by.ID) {
+		err = live.ErrOtherMutation
+	}
 	return err
 }
 

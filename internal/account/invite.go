@@ -126,11 +126,14 @@ func (s *Service) Invite(ctx context.Context, by Actor, tx string, d InviteDraft
 		i := invite(row)
 		return i, tx.Record(inviteEntity, id, nil, i)
 	})
-	if err == nil && seen != nil {
-		i, err = s.invite(ctx, seen.ID)
-		code = ""
+	switch {
+	case err != nil || seen == nil:
+		return i, code, err
+	case !seen.Did(live.Create, inviteEntity, ""):
+		return Invite{}, "", live.ErrOtherMutation
 	}
-	return i, code, err
+	i, err = s.invite(ctx, seen.ID)
+	return i, "", err
 }
 
 // maxInviteYears bounds how far in the future an invite may expire.
@@ -245,10 +248,11 @@ func (s *Service) invite(ctx context.Context, id string) (Invite, error) {
 }
 
 // Revoke withdraws an invite; one that is withdrawn stays so. Forbidden: by is no
-// admin. NotFound: there is no such invite. Conflict: it was used.
+// admin. NotFound: there is no such invite. Conflict: it was used, or the mutation's id
+// was, for another change.
 func (s *Service) Revoke(ctx context.Context, by Actor, tx, id string) (err error) {
 	defer errs.Wrap(&err, "account.Revoke(%s)", id)
-	_, _, err = live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
+	_, seen, err := live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
 		if err := mustBeAdmin(ctx, tx, by); err != nil {
 			return none, err
 		}
@@ -258,7 +262,16 @@ func (s *Service) Revoke(ctx context.Context, by Actor, tx, id string) (err erro
 		}
 		return none, withdraw(ctx, tx, old)
 	})
+	if err == nil && seen != nil && !(seen.Did(live.Update, inviteEntity, id) && gave(seen, "revokedAt")) {
+		err = live.ErrOtherMutation
+	}
 	return err
+}
+
+// gave reports whether a change of an invite gave a field a value: each of the things
+// that can happen to one has a time of its own.
+func gave(seen *live.Change, field string) bool {
+	return !seen.Fits(map[string]any{field: nil})
 }
 
 // withdraw revokes an invite. Conflict: it was used.
@@ -312,7 +325,7 @@ func (s *Service) Renew(ctx context.Context, by Actor, tx, id string, expiresAt 
 		return invite(row), tx.Record(inviteEntity, id, invite(old), invite(row))
 	})
 	if err == nil && seen != nil {
-		if code = ""; seen.ID != id {
+		if code = ""; !seen.Did(live.Update, inviteEntity, id) || !gave(seen, "renewedAt") {
 			return Invite{}, "", live.ErrOtherMutation
 		}
 		i, err = s.invite(ctx, id)

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/peisear/peisear/internal/account/query"
@@ -44,7 +45,8 @@ func (s *Service) ReachOf(r Reach) { s.reach = r }
 // The address is free again.
 // Forbidden: by is no admin. NotFound: there is no such user. Invalid: the work, or the
 // heir, who is another active user. Conflict: it would leave no admin, or something
-// without anybody to look after it, which the error names.
+// without anybody to look after it, which the error names; or the mutation's id was used
+// for another change.
 func (s *Service) Delete(ctx context.Context, by Actor, tx, id string, d Deletion) (err error) {
 	defer errs.Wrap(&err, "account.Delete(%s)", id)
 	switch {
@@ -60,7 +62,7 @@ func (s *Service) Delete(ctx context.Context, by Actor, tx, id string, d Deletio
 	if m.Scopes, err = s.reached(ctx, m.Scopes, id, d.HeirID); err != nil {
 		return err
 	}
-	_, _, err = live.Write(ctx, s.log, m, func(tx *live.Tx) (none struct{}, err error) {
+	_, seen, err := live.Write(ctx, s.log, m, func(tx *live.Tx) (none struct{}, err error) {
 		if _, err := managing(ctx, tx, by, id); err != nil {
 			return none, err
 		}
@@ -77,6 +79,11 @@ func (s *Service) Delete(ctx context.Context, by Actor, tx, id string, d Deletio
 		}
 		return none, s.bury(ctx, tx, old)
 	})
+	if err == nil && seen != nil { // what it began with may be any slice's
+		if u, err := s.user(ctx, id); err != nil || u.DeletedAt == nil {
+			return cmp.Or(err, live.ErrOtherMutation)
+		}
+	}
 	return err
 }
 

@@ -43,7 +43,7 @@ func (s *Service) Manage(ctx context.Context, by Actor, tx, id string, to Standi
 	if to.Role != nil && *to.Role != User && *to.Role != Admin {
 		return Managed{}, errs.Field("body.role", "a role is user or admin")
 	}
-	return s.changeUser(ctx, by, tx, id, func(tx *live.Tx, old query.User) (query.User, error) {
+	return s.changeUser(ctx, by, tx, id, to, func(tx *live.Tx, old query.User) (query.User, error) {
 		if to.Version != nil && *to.Version != old.Version {
 			return old, errs.Stale(managed(old))
 		}
@@ -102,15 +102,20 @@ func (s *Service) SetPassword(ctx context.Context, by Actor, id, password string
 }
 
 // SignOutUser ends all sessions of a user, at once, and the sign-ins that await their
-// second factor; and API tokens, if they are to. Forbidden: by is no admin. NotFound: there is no such user.
+// second factor; and API tokens, if they are to. Forbidden: by is no admin. NotFound: there
+// is no such user. Conflict: the mutation's id was used for another change, and sessions go
+// on.
 func (s *Service) SignOutUser(ctx context.Context, by Actor, tx, id string, programs Programs) (err error) {
 	defer errs.Wrap(&err, "account.SignOutUser(%s)", id)
-	_, _, err = live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
+	_, seen, err := live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
 		if _, err := managing(ctx, tx, by, id); err != nil {
 			return none, err
 		}
 		return none, errors.Join(s.endPrograms(ctx, tx, id, programs), s.endAll(ctx, tx, id, ""))
 	})
+	if err == nil && seen != nil {
+		err = s.ended(ctx, id, seen, func(query.Session) bool { return true })
+	}
 	return err
 }
 
@@ -123,8 +128,8 @@ func managing(ctx context.Context, tx *live.Tx, by Actor, id string) (query.User
 }
 
 // changeUser changes what a user may do; set returns the row with a higher epoch, or as
-// it was.
-func (s *Service) changeUser(ctx context.Context, by Actor, tx, id string,
+// it was. Conflict: the mutation's id was used for another change than to.
+func (s *Service) changeUser(ctx context.Context, by Actor, tx, id string, to Standing,
 	set func(*live.Tx, query.User) (query.User, error),
 ) (Managed, error) {
 	m, seen, err := live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (m Managed, err error) {
@@ -156,7 +161,7 @@ func (s *Service) changeUser(ctx context.Context, by Actor, tx, id string,
 	switch {
 	case err != nil || seen == nil:
 		return m, err
-	case seen.ID != id:
+	case !seen.Did(live.Update, userEntity, id) || !seen.Fits(map[string]any{"role": to.Role, "disabled": to.Disabled}):
 		return Managed{}, live.ErrOtherMutation
 	}
 	return s.ManagedUser(ctx, by, id)

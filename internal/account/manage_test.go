@@ -19,6 +19,8 @@ func refusesOthers(t *testing.T, n *node, admin account.Actor, id string) {
 	ctx := t.Context()
 	_, err := n.Manage(ctx, admin, "tx", admin.ID, account.Standing{Disabled: new(true)})
 	wantKind(t, "the id of another mutation", err, errs.Conflict)
+	_, err = n.Manage(ctx, admin, "tx", id, account.Standing{Disabled: new(false)})
+	wantKind(t, "the id of another change of the same user", err, errs.Conflict)
 	_, err = n.Manage(ctx, admin, "", id, account.Standing{Role: new(account.User), Version: new(int64(1))})
 	wantKind(t, "stale", err, errs.Conflict)
 	if now, ok := errs.Of(err).Current.(account.Managed); !ok || now.Version != 2 || !now.Disabled {

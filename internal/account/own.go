@@ -47,13 +47,14 @@ func (s *Service) Own(ctx context.Context, by Actor) (own Own, err error) {
 	})
 }
 
-// Rename gives the actor another name, which everybody sees. Invalid: the name.
+// Rename gives the actor another name, which everybody sees. Invalid: the name. Conflict:
+// the mutation's id was used for another change.
 func (s *Service) Rename(ctx context.Context, by Actor, tx, name string) (err error) {
 	defer errs.Wrap(&err, "account.Rename")
 	if name, err = checkedName(name); err != nil {
 		return err
 	}
-	_, _, err = live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
+	_, seen, err := live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
 		q := query.New(tx)
 		old, err := stillThere(ctx, tx, by.ID)
 		if err != nil || old.DisplayName == name {
@@ -68,6 +69,9 @@ func (s *Service) Rename(ctx context.Context, by Actor, tx, name string) (err er
 		}
 		return none, tx.RecordIn(adminScope, userEntity, u.ID, auditedOf(old), auditedOf(u))
 	})
+	if err == nil && seen != nil && !(seen.Did(live.Update, userEntity, by.ID) && seen.Fits(map[string]any{"displayName": name, "role": nil, "disabled": nil, "email": nil})) {
+		err = live.ErrOtherMutation
+	}
 	return err
 }
 

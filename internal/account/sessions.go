@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/peisear/peisear/internal/account/query"
@@ -61,9 +62,10 @@ func (s *Service) session(by Actor, row query.Session) Session {
 }
 
 // EndSession ends one of the actor's sessions. NotFound: the actor has no such session.
+// Conflict: the mutation's id was used for another change, and the session goes on.
 func (s *Service) EndSession(ctx context.Context, by Actor, tx, id string) (err error) {
 	defer errs.Wrap(&err, "account.EndSession(%s)", id)
-	_, _, err = live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
+	_, seen, err := live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
 		row, err := query.New(tx).GetSession(ctx, id)
 		if err == nil && row.UserID != by.ID {
 			err = errNoSession
@@ -76,22 +78,44 @@ func (s *Service) EndSession(ctx context.Context, by Actor, tx, id string) (err 
 		}
 		return none, recordEnded(tx, row)
 	})
+	if err == nil && seen != nil {
+		err = s.ended(ctx, by.ID, seen, func(row query.Session) bool { return row.ID == id })
+	}
+	return err
+}
+
+// ended answers a mutation that was sent again and has ended sessions or tokens of programs,
+// whichever it began with. Conflict: it was something else, or a session that was meant was
+// there then and is still.
+func (s *Service) ended(ctx context.Context, userID string, seen *live.Change, meant func(query.Session) bool) error {
+	if !seen.Did(live.Delete, sessionEntity, userID) && !seen.Did(live.Delete, programEntity, "") {
+		return live.ErrOtherMutation
+	}
+	rows, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) ([]query.Session, error) {
+		return query.New(c).ListSessions(ctx, query.ListSessionsParams{UserID: userID, Now: s.now().UnixMicro()})
+	})
+	if err == nil && slices.ContainsFunc(rows, func(row query.Session) bool { return row.CreatedAt <= seen.At.UnixMicro() && meant(row) }) {
+		err = live.ErrOtherMutation
+	}
 	return err
 }
 
 var errNoSession = errs.New(errs.NotFound, "there is no such session")
 
 // EndSessions ends the actor's sessions, all or all but the one that asks, and API tokens,
-// if they are to.
+// if they are to. Conflict: as in EndSession.
 func (s *Service) EndSessions(ctx context.Context, by Actor, tx string, keepCurrent bool, programs Programs) (err error) {
 	defer errs.Wrap(&err, "account.EndSessions(%t)", keepCurrent)
 	keep := ""
 	if keepCurrent {
 		keep = by.Session
 	}
-	_, _, err = live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
+	_, seen, err := live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
 		return none, errors.Join(s.endPrograms(ctx, tx, by.ID, programs), s.endAll(ctx, tx, by.ID, keep))
 	})
+	if err == nil && seen != nil {
+		err = s.ended(ctx, by.ID, seen, func(row query.Session) bool { return row.ID != keep })
+	}
 	return err
 }
 

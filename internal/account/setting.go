@@ -48,7 +48,8 @@ func (s *Service) Registration() Registration {
 func (s *Service) RegistrationLocked() bool { return s.settings.Registration != "" }
 
 // SetRegistration decides who may sign up. Forbidden: by is no admin. Invalid: it is
-// neither. Conflict: the operator has decided it.
+// neither. Conflict: the operator has decided it, or the mutation's id was used for another
+// change.
 func (s *Service) SetRegistration(ctx context.Context, by Actor, tx string, r Registration) (err error) {
 	defer errs.Wrap(&err, "account.SetRegistration(%s)", r)
 	switch {
@@ -57,7 +58,7 @@ func (s *Service) SetRegistration(ctx context.Context, by Actor, tx string, r Re
 	case s.RegistrationLocked():
 		return errLocked
 	}
-	_, _, err = live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
+	_, seen, err := live.Write(ctx, s.log, audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
 		if err := mustBeAdmin(ctx, tx, by); err != nil {
 			return none, err
 		}
@@ -75,6 +76,9 @@ func (s *Service) SetRegistration(ctx context.Context, by Actor, tx string, r Re
 		}
 		return none, tx.Record(settingEntity, registrationName, settingRow{string(old)}, settingRow{string(r)})
 	})
+	if err == nil && seen != nil && !(seen.Did(live.Update, settingEntity, registrationName) && seen.Fits(map[string]any{"value": r})) {
+		err = live.ErrOtherMutation
+	}
 	return err
 }
 

@@ -153,13 +153,16 @@ func (s *Service) Update(ctx context.Context, by account.Actor, tx, id string, e
 // Delete removes a note. NotFound: there is none, or it is another user's.
 func (s *Service) Delete(ctx context.Context, by account.Actor, tx, id string) (err error) {
 	defer errs.Wrap(&err, "notes.Delete(%s)", id)
-	_, _, err = live.Write(ctx, s.log, mutation(by, tx), func(tx *live.Tx) (Note, error) {
+	_, seen, err := live.Write(ctx, s.log, mutation(by, tx), func(tx *live.Tx) (Note, error) {
 		row, err := query.New(tx).DeleteNote(ctx, query.DeleteNoteParams{ID: id, UserID: by.ID})
 		if err != nil {
 			return Note{}, err
 		}
 		return Note{}, tx.Record("note", id, note(row), nil)
 	})
+	if err == nil && seen != nil && !seen.Did(live.Delete, "note", id) {
+		err = live.ErrOtherMutation
+	}
 	return err
 }
 
@@ -172,11 +175,15 @@ func (s *Service) Leave(ctx context.Context, tx *live.Tx, l account.Leave) error
 // change runs fn as a mutation and returns the note that it made, or for a mutation
 // sent again the note as it is now. id is the note's, "" for one that fn makes.
 func (s *Service) change(ctx context.Context, by account.Actor, tx, id string, fn func(*live.Tx) (Note, error)) (Note, error) {
+	op := live.Update
+	if id == "" {
+		op = live.Create
+	}
 	n, seen, err := live.Write(ctx, s.log, mutation(by, tx), fn)
 	switch {
 	case err != nil || seen == nil:
 		return n, err
-	case id != "" && seen.ID != id:
+	case !seen.Did(op, "note", id):
 		return Note{}, live.ErrOtherMutation
 	}
 	return s.Get(ctx, by, seen.ID)

@@ -129,7 +129,7 @@ func (s *Service) Create(ctx context.Context, by account.Actor, tx string, d Dra
 	case seen == nil:
 		s.accounts.Notify(ctx, by.ID, account.TokenMade)
 		return t, secret, nil
-	case seen.Entity != entity:
+	case !seen.Did(live.Create, entity, ""):
 		return Token{}, "", live.ErrOtherMutation
 	}
 	t, err = s.get(ctx, by, seen.ID)
@@ -169,7 +169,7 @@ func (s *Service) Revoke(ctx context.Context, by account.Actor, tx, id string) (
 		return err
 	case seen == nil:
 		s.accounts.Notify(ctx, by.ID, account.TokenWithdrawn)
-	case seen.ID != id || seen.Op != live.Delete:
+	case !seen.Did(live.Delete, entity, id):
 		return live.ErrOtherMutation
 	}
 	return nil

@@ -57,7 +57,8 @@ func (s *Service) identities(ctx context.Context, userID string) ([]query.Identi
 
 // Unlink takes an identity from the actor. Forbidden, with the code confirm: the actor
 // has not just proved who they are. NotFound: it is not theirs. Conflict, with the code
-// last_way: they could not sign in any more.
+// last_way: they could not sign in any more; without it: the mutation's id was used for
+// another change.
 func (s *Service) Unlink(ctx context.Context, by account.Actor, tx, id string) (err error) {
 	defer errs.Wrap(&err, "oauth.Unlink(%s)", id)
 	if err := s.accounts.Confirmed(ctx, by); err != nil {
@@ -73,10 +74,15 @@ func (s *Service) Unlink(ctx context.Context, by account.Actor, tx, id string) (
 		}
 		return none, tx.Record(identityEntity, id, auditedOf(row), nil)
 	})
-	if err == nil && seen == nil {
+	switch {
+	case err != nil:
+		return err
+	case seen == nil:
 		s.accounts.Notify(ctx, by.ID, account.IdentityUnlinked)
+	case !seen.Did(live.Delete, identityEntity, id):
+		return live.ErrOtherMutation
 	}
-	return err
+	return nil
 }
 
 // Erase removes all that is kept of a user who is being deleted. It takes part in that

@@ -135,7 +135,7 @@ func (s *Service) Configure(ctx context.Context, by account.Actor, tx string, se
 		}
 		return row, errors.Join(s.changed(ctx, tx), tx.Record(providerEntity, string(set.ID), was(old, had), recordedOf(row)))
 	})
-	if err == nil && seen != nil && seen.ID != string(set.ID) {
+	if err == nil && seen != nil && !seen.Did(live.Create, providerEntity, string(set.ID)) && !seen.Did(live.Update, providerEntity, string(set.ID)) {
 		err = live.ErrOtherMutation
 	}
 	if err != nil {
@@ -191,7 +191,7 @@ func (s *Service) Unconfigure(ctx context.Context, by account.Actor, tx string, 
 	if err := s.mayConfigure(ctx, by, id); err != nil {
 		return err
 	}
-	_, _, err = live.Write(ctx, s.log, account.Audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
+	_, seen, err := live.Write(ctx, s.log, account.Audit(by, tx), func(tx *live.Tx) (none struct{}, err error) {
 		if err := account.MustBeAdmin(ctx, tx, by); err != nil {
 			return none, err
 		}
@@ -201,6 +201,9 @@ func (s *Service) Unconfigure(ctx context.Context, by account.Actor, tx string, 
 		}
 		return none, errors.Join(s.changed(ctx, tx), tx.Record(providerEntity, string(id), recordedOf(row), nil))
 	})
+	if err == nil && seen != nil && !seen.Did(live.Delete, providerEntity, string(id)) {
+		err = live.ErrOtherMutation
+	}
 	return err
 }
 

@@ -21,6 +21,7 @@ package live
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -114,7 +115,8 @@ func (unchanged[T]) Error() string { return "nothing recorded" }
 // returned.
 //
 // A mutation that its first scope has seen from the same actor is not applied again;
-// seen is then the change it began with there, and nil otherwise. fn may have run all
+// seen is then the change it began with there, and nil otherwise. Whoever calls makes sure
+// that it is a change such as theirs (Change.Did, Change.Fits), else ErrOtherMutation. fn may have run all
 // the same: the log refuses the second copy, and only then, or when fn itself refuses,
 // is the first one looked for. Unavailable: it cannot be found out. fn is under the rules of db.Write.
 func Write[T any](ctx context.Context, l *Log, m Mutation, fn func(*Tx) (T, error)) (v T, seen *Change, err error) {
@@ -217,7 +219,10 @@ func (l *Log) find(ctx context.Context, m Mutation) (*Change, error) {
 	case err != nil:
 		return nil, err
 	}
-	return &Change{Entity: row.Entity, ID: row.EntityID, Op: Op(row.Op)}, nil
+	return &Change{
+		Entity: row.Entity, ID: row.EntityID, Op: Op(row.Op), At: time.UnixMicro(row.At).UTC(),
+		Patch: json.RawMessage(row.Patch), Prior: json.RawMessage(row.Prior),
+	}, nil
 }
 
 // Find returns what the mutation began with in the first of its scopes that has it, nil

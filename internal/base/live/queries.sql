@@ -15,7 +15,7 @@ SELECT scope.id, scope.seq, CAST(sqlc.arg(n) AS BIGINT), sqlc.arg(tx), CAST(sqlc
 FROM scope WHERE scope.id = sqlc.arg(scope);
 
 -- name: FindTx :one
-SELECT entity, entity_id, op FROM change
+SELECT entity, entity_id, op, patch, prior, at FROM change
 WHERE scope = sqlc.arg(scope) AND actor = sqlc.arg(actor) AND tx = sqlc.arg(tx) AND n = 0;
 
 -- name: Epoch :one

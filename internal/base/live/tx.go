@@ -1,12 +1,14 @@
 package live
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"embed"
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/live/query"
@@ -36,6 +38,34 @@ type Change struct {
 	Op     Op              `json:"op" enum:"create,update,delete"`
 	Patch  json.RawMessage `json:"patch"`
 	Prior  json.RawMessage `json:"-"`
+	At     time.Time       `json:"-"` // of one that Write has seen before; else the entry tells
+}
+
+// Did reports whether this is what happened, to the row with the id or, where that is "",
+// to any.
+func (c *Change) Did(op Op, entity, id string) bool {
+	return c.Op == op && c.Entity == entity && (id == "" || c.ID == id)
+}
+
+// Fits reports whether the change can have come from a request for these values of a
+// row's fields: it gave none of them another. One that is nil was not asked for. A field
+// that had its value already is not in the change.
+func (c *Change) Fits(wanted map[string]any) bool {
+	var patch map[string]json.RawMessage
+	if json.Unmarshal(c.Patch, &patch) != nil {
+		return false
+	}
+	for name, value := range wanted {
+		given, ok := patch[name]
+		if !ok {
+			continue
+		}
+		asked, err := json.Marshal(value)
+		if err != nil || string(asked) == "null" || !bytes.Equal(asked, given) {
+			return false
+		}
+	}
+	return true
 }
 
 // Tx is a transaction that records what it changes.

@@ -15,6 +15,7 @@
 package issue
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"strings"
@@ -147,10 +148,13 @@ func (s *Service) Create(ctx context.Context, by account.Actor, tx, projectKey s
 		}
 		return s.insert(ctx, tx, by, place{c.ID, c.ProjectKey, c.LastNumber + 1, at}, id, d)
 	})
-	if err == nil && seen != nil {
-		return s.byID(ctx, by, projectKey, seen.ID)
+	switch {
+	case err != nil || seen == nil:
+		return i, err
+	case !seen.Did(live.Create, entity, ""):
+		return Issue{}, live.ErrOtherMutation
 	}
-	return i, err
+	return s.byID(ctx, by, projectKey, seen.ID)
 }
 
 // place is where a new issue stands.
@@ -292,7 +296,7 @@ func (s *Service) replace(ctx context.Context, tx *live.Tx, by account.Actor, ol
 // NotFound, Forbidden: as in Update.
 func (s *Service) Delete(ctx context.Context, by account.Actor, tx string, key Key) (err error) {
 	defer errs.Wrap(&err, "issue.Delete(%s)", key)
-	_, _, err = project.Write(ctx, s.projects, s.log, by, tx, key.Project, func(tx *live.Tx, projectID string) (struct{}, error) {
+	_, seen, err := project.Write(ctx, s.projects, s.log, by, tx, key.Project, func(tx *live.Tx, projectID string) (struct{}, error) {
 		found, err := enterIn(ctx, tx, by, key, projectID)
 		if err != nil {
 			return struct{}{}, err
@@ -303,6 +307,11 @@ func (s *Service) Delete(ctx context.Context, by account.Actor, tx string, key K
 		}
 		return struct{}{}, s.remove(ctx, tx, by, found)
 	})
+	if err == nil && seen != nil { // what it began with may be another issue's
+		if _, err := s.Get(ctx, by, key); !errs.Is(err, errs.NotFound) {
+			return cmp.Or(err, live.ErrOtherMutation)
+		}
+	}
 	return noIssue(err)
 }
 

@@ -177,7 +177,7 @@ func (s *Service) TakeOver(ctx context.Context, by account.Actor, tx, id string)
 		return Project{Row: projectRow(row), Role: Owner}, recordOwner(ctx, tx, id, row.ProjectKey, by.ID, old)
 	})
 	if err == nil && seen != nil {
-		if seen.Entity != ownershipEntity {
+		if !seen.Did(live.Create, ownershipEntity, by.ID) || !seen.Fits(map[string]any{"projectId": id}) {
 			return Project{}, live.ErrOtherMutation
 		}
 		return s.byID(ctx, by, id)

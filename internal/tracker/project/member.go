@@ -106,10 +106,12 @@ func (s *Service) AddMember(ctx context.Context, by account.Actor, tx, key, emai
 	switch {
 	case errs.Is(err, errs.Conflict):
 		return Person{}, errs.Taken("body.email", "is a member already")
-	case err == nil && seen != nil:
-		return s.member(ctx, p.ID, seen.ID)
+	case err != nil || seen == nil:
+		return person, err
+	case !seen.Did(live.Create, live.Member, user.ID):
+		return Person{}, live.ErrOtherMutation
 	}
-	return person, err
+	return s.member(ctx, p.ID, user.ID)
 }
 
 // SetRole gives a member another role. NotFound, Forbidden: as in AddMember; also
@@ -143,10 +145,13 @@ func (s *Service) SetRole(ctx context.Context, by account.Actor, tx, key, userID
 		}
 		return recordMember(ctx, tx, p.ID, userID, &old)
 	})
-	if err == nil && seen != nil {
-		return s.member(ctx, p.ID, seen.ID)
+	switch {
+	case err != nil || seen == nil:
+		return person, err
+	case !seen.Did(live.Update, live.Member, userID) || !seen.Fits(map[string]any{"role": role}):
+		return Person{}, live.ErrOtherMutation
 	}
-	return person, err
+	return s.member(ctx, p.ID, userID)
 }
 
 // RemoveMember takes somebody out of the project; everybody may leave by themselves.
@@ -159,14 +164,14 @@ func (s *Service) RemoveMember(ctx context.Context, by account.Actor, tx, key, u
 	}
 	p, err := s.enter(ctx, by, key, need)
 	if err != nil {
-		if errs.Is(err, errs.NotFound) && userID == by.ID && s.endedBefore(ctx, by, tx) {
+		if errs.Is(err, errs.NotFound) && userID == by.ID && s.endedBefore(ctx, by, tx, key, false) {
 			return nil
 		}
 		return err
 	}
 	m := mutation(by, tx, p.ID)
 	m.Scopes = append(m.Scopes, account.Actor{ID: userID}.Scope())
-	_, _, err = live.Write(ctx, s.log, m, func(tx *live.Tx) (struct{}, error) {
+	_, seen, err := live.Write(ctx, s.log, m, func(tx *live.Tx) (struct{}, error) {
 		p, err := Enter(ctx, tx, by, key, need)
 		if err != nil {
 			return struct{}{}, err
@@ -183,6 +188,9 @@ func (s *Service) RemoveMember(ctx context.Context, by account.Actor, tx, key, u
 		}
 		return struct{}{}, s.leave(ctx, tx, by, p.ID, old, "")
 	})
+	if err == nil && seen != nil && !seen.Did(live.Delete, live.Member, userID) {
+		err = live.ErrOtherMutation
+	}
 	return err
 }
 

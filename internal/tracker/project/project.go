@@ -129,10 +129,28 @@ func (s *Service) Create(ctx context.Context, by account.Actor, tx string, d Dra
 	switch {
 	case errs.Is(err, errs.Conflict):
 		return p, errs.Taken("body.key", "the key %s is taken", d.Key)
-	case err == nil && seen != nil:
-		return s.byID(ctx, by, seen.ID)
+	case err != nil || seen == nil:
+		return p, err
+	case !seen.Did(live.Create, "membership", ""):
+		return Project{}, live.ErrOtherMutation
 	}
-	return p, err
+	return s.byID(ctx, by, seen.ID)
+}
+
+// asked are the fields that an edit of a project asks for, as they would be kept.
+func (s *Service) asked(p Project, e Edit) map[string]any {
+	fields := map[string]any{"name": nil, "description": nil}
+	d, err := s.checked(e.apply(p))
+	if err != nil {
+		return fields
+	}
+	if e.Name != nil {
+		fields["name"] = d.Name
+	}
+	if e.Description != nil {
+		fields["description"] = d.Description
+	}
+	return fields
 }
 
 func create(ctx context.Context, tx *live.Tx, by account.Actor, id string, d Draft) (Project, error) {
@@ -227,10 +245,13 @@ func (s *Service) Update(ctx context.Context, by account.Actor, tx, key string, 
 		p := Project{Row: projectRow(row), Role: old.Role}
 		return p, tx.Record("project", p.ID, old.Row, p.Row)
 	})
-	if err == nil && seen != nil {
-		return s.Get(ctx, by, key)
+	switch {
+	case err != nil || seen == nil:
+		return changed, err
+	case !seen.Did(live.Update, "project", p.ID) || !seen.Fits(s.asked(p, e)):
+		return Project{}, live.ErrOtherMutation
 	}
-	return changed, err
+	return s.Get(ctx, by, key)
 }
 
 // Delete removes a project with everything in it. Forbidden: the actor is no owner.
@@ -239,7 +260,7 @@ func (s *Service) Delete(ctx context.Context, by account.Actor, tx, key string) 
 	defer errs.Wrap(&err, "project.Delete(%s)", key)
 	p, err := s.enter(ctx, by, key, Owner)
 	if err != nil {
-		if errs.Is(err, errs.NotFound) && s.endedBefore(ctx, by, tx) {
+		if errs.Is(err, errs.NotFound) && s.endedBefore(ctx, by, tx, key, true) {
 			return nil
 		}
 		return err
@@ -256,19 +277,31 @@ func (s *Service) Delete(ctx context.Context, by account.Actor, tx, key string) 
 			m.Scopes = append(m.Scopes, account.Actor{ID: member.UserID}.Scope())
 		}
 	}
-	_, _, err = live.Write(ctx, s.log, m, func(tx *live.Tx) (struct{}, error) { return struct{}{}, remove(ctx, tx, by, p.ID) })
+	_, seen, err := live.Write(ctx, s.log, m, func(tx *live.Tx) (struct{}, error) { return struct{}{}, remove(ctx, tx, by, p.ID) })
+	if err == nil && seen != nil && !seen.Did(live.Delete, "membership", p.ID) {
+		err = live.ErrOtherMutation
+	}
 	return err
 }
 
-// endedBefore reports whether the mutation is one that has ended a membership of the
-// actor's: they left, or removed the project, and see nothing of it since.
-func (s *Service) endedBefore(ctx context.Context, by account.Actor, tx string) bool {
+// endedBefore reports whether the mutation is one that has ended the actor's membership of
+// the project: they left or, where it is gone, removed it, and see nothing of it since.
+func (s *Service) endedBefore(ctx context.Context, by account.Actor, tx, key string, gone bool) bool {
 	if tx == "" {
 		return false
 	}
 	m := live.Mutation{Scopes: []string{by.Scope()}, Actor: by.ID, Tx: tx}
 	_, seen, err := live.Write(ctx, s.log, m, func(*live.Tx) (struct{}, error) { return struct{}{}, nil })
-	return err == nil && seen != nil && seen.Entity == "membership" && seen.Op == live.Delete
+	if err != nil || seen == nil || !seen.Did(live.Delete, "membership", "") {
+		return false
+	}
+	id, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (string, error) {
+		return query.New(c).FindByKey(ctx, strings.ToUpper(key))
+	})
+	if errs.Is(err, errs.NotFound) { // whoever was there can have left before
+		return true
+	}
+	return err == nil && !gone && id == seen.ID
 }
 
 // remove tells every member in their own scope; the project's scope ends with it.

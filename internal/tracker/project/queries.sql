@@ -21,6 +21,9 @@ FROM project_member m
 WHERE m.project_id = sqlc.arg(project_id) AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer')
 RETURNING *;
 
+-- name: FindByKey :one
+SELECT id FROM project WHERE project_key = sqlc.arg(project_key);
+
 -- name: EnterByKey :one
 SELECT sqlc.embed(project), project_member.role
 FROM project JOIN project_member ON project_member.project_id = project.id

@@ -194,7 +194,7 @@ func (q *Queries) Epoch(ctx context.Context) (string, error) {
 }
 
 const findTx = `-- name: FindTx :one
-SELECT entity, entity_id, op FROM change
+SELECT entity, entity_id, op, patch, prior, at FROM change
 WHERE scope = $1 AND actor = $2 AND tx = $3 AND n = 0
 `
 
@@ -208,12 +208,22 @@ type FindTxRow struct {
 	Entity   string
 	EntityID string
 	Op       string
+	Patch    string
+	Prior    string
+	At       int64
 }
 
 func (q *Queries) FindTx(ctx context.Context, arg FindTxParams) (FindTxRow, error) {
 	row := q.db.QueryRowContext(ctx, findTx, arg.Scope, arg.Actor, arg.Tx)
 	var i FindTxRow
-	err := row.Scan(&i.Entity, &i.EntityID, &i.Op)
+	err := row.Scan(
+		&i.Entity,
+		&i.EntityID,
+		&i.Op,
+		&i.Patch,
+		&i.Prior,
+		&i.At,
+	)
 	return i, err
 }
 

@@ -317,6 +317,17 @@ func (q *Queries) EnterByKey(ctx context.Context, arg EnterByKeyParams) (EnterBy
 	return i, err
 }
 
+const findByKey = `-- name: FindByKey :one
+SELECT id FROM project WHERE project_key = $1
+`
+
+func (q *Queries) FindByKey(ctx context.Context, projectKey string) (string, error) {
+	row := q.db.QueryRowContext(ctx, findByKey, projectKey)
+	var id string
+	err := row.Scan(&id)
+	return id, err
+}
+
 const findProject = `-- name: FindProject :one
 SELECT id, project_key, name, description, version, created_at, updated_at FROM project WHERE project_key = $1
 `
