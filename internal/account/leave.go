@@ -147,18 +147,23 @@ func (s *Service) bury(ctx context.Context, tx *live.Tx, old query.User) error {
 	return s.revoke(ctx, tx.Tx, u.ID, u.Epoch, "")
 }
 
-// forgetInvites removes the user's address from the invites that carry it: those that
-// they used, and those that somebody else made for them. One that is open still is
-// withdrawn, for without the address anybody could use it.
+// forgetInvites removes the user's addresses, former ones too, from the invites that carry
+// them: those that they used, and those that somebody else made for them. One that is open
+// still is withdrawn, for without the address anybody could use it.
 func forgetInvites(ctx context.Context, tx *live.Tx, u query.User) error {
 	q := query.New(tx)
 	all, err := q.ListAddressed(ctx)
 	if err != nil {
 		return err
 	}
+	former, err := formerly(ctx, tx, u)
+	if err != nil {
+		return err
+	}
 	for _, row := range all {
 		theirs := row.UsedBy != nil && *row.UsedBy == u.ID
-		if row.ID == nil || !theirs && Fold(*row.Email) != u.EmailFolded {
+		address := Fold(*row.Email)
+		if row.ID == nil || !theirs && address != u.EmailFolded && (row.UsedBy != nil || !former[address]) {
 			continue
 		}
 		if row.UsedAt == nil && row.RevokedAt == nil {
@@ -172,4 +177,22 @@ func forgetInvites(ctx context.Context, tx *live.Tx, u query.User) error {
 		tx.Forget(inviteEntity, *row.ID, "email")
 	}
 	return nil
+}
+
+// formerly returns the addresses that a user had before, but those that are somebody
+// else's by now.
+func formerly(ctx context.Context, tx *live.Tx, u query.User) (map[string]bool, error) {
+	held, err := tx.Held(userEntity, u.ID, "email")
+	if err != nil {
+		return nil, err
+	}
+	former := map[string]bool{}
+	for _, email := range held {
+		taken, err := isTaken(ctx, query.New(tx), email)
+		if err != nil {
+			return nil, err
+		}
+		former[Fold(email)] = !taken
+	}
+	return former, nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -205,6 +206,44 @@ func TestLeavingIsPartOfTheTransaction(t *testing.T) {
 		}
 		if diff := cmp.Diff([]account.Leave{{UserID: ann.User.ID, Deletion: d}}, told); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+// TestFormerAddressesAreForgotten: also in invites that nobody has used, unless the address
+// is somebody else's by now.
+func TestFormerAddressesAreForgotten(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		n, server := mailing(t, n)
+		ctx := t.Context()
+		ann := actor(t, n, n.signUp(t, "ann", account.User))
+		for _, email := range []string{"second@example.org", "third@example.org", "last@example.org"} {
+			if _, err := n.VerifyEmail(ctx, home.IP, n.askFor(t, server, ann, email)); err != nil {
+				t.Fatal(err)
+			}
+			n.clock.pass(time.Hour)
+			n.exec(t, "UPDATE session SET confirmed_at = $1", n.clock.Now().UnixMicro())
+		}
+		for _, name := range []string{"ann", "second", "third", "other"} {
+			n.invite(t, account.InviteDraft{Email: new(name + "@example.org")})
+		}
+		n.signUp(t, "third", account.User) // the address was free
+		if err := n.Delete(ctx, account.Operator(), "", ann.ID, account.Deletion{Work: account.Unassign}); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			name string
+			kept int64
+		}{{"ann", 0}, {"second", 0}, {"third", 1}, {"other", 1}} {
+			if got := n.count(t, "invite_codes", "email = $1", c.name+"@example.org"); got != c.kept {
+				t.Errorf("%s: %d invites", c.name, got)
+			}
+			if c.kept == 0 && strings.Contains(n.logged(t, "admin"), c.name+"@example.org") {
+				t.Errorf("%s is in the log: %s", c.name, n.logged(t, "admin"))
+			}
+		}
+		if n.count(t, "invite_codes", "email IS NULL AND used_at IS NULL AND revoked_at IS NULL") != 0 {
+			t.Error("anybody can use one that was for a former address")
 		}
 	})
 }

@@ -39,6 +39,28 @@ func (tx *Tx) ForgetActs(entity, actor string, fields ...string) {
 	tx.memories = append(tx.memories, memory{entity: entity, actor: actor, fields: fields})
 }
 
+// Held returns the texts that a field of a row has held, in the scopes admin and org: what
+// Forget takes out of it.
+func (tx *Tx) Held(entity, id, field string) (texts []string, err error) {
+	rows, err := tx.remembered(memory{entity: entity, id: id})
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		for _, object := range []string{row.Patch, row.Prior} {
+			var fields map[string]json.RawMessage
+			if err := json.Unmarshal([]byte(object), &fields); err != nil {
+				return nil, err
+			}
+			var text string
+			if json.Unmarshal(fields[field], &text) == nil && text != "" && !slices.Contains(texts, text) {
+				texts = append(texts, text)
+			}
+		}
+	}
+	return texts, nil
+}
+
 func (tx *Tx) endNow(scope string, _ []Change) error {
 	q := query.New(tx.Tx)
 	if err := q.DeleteChanges(tx.ctx, scope); err != nil {
