@@ -9,10 +9,11 @@
 // disabled account) is remembered in memory and shared between processes by the
 // table revocation, which Run reads when it is told, and twice a second.
 //
-// Other slices see four things: the Actor, which the middleware Authenticate finds
+// Other slices see five things: the Actor, which the middleware Authenticate finds
 // and Handle passes to the operation; the topic Accepted, published in the
 // transaction in which an invite makes a user; the topic Leaving, published in the one
-// in which a user is deleted; and the table users, which they may read.
+// in which a user is deleted; the topic Claimed, in the one in which an address is proven by
+// its owner; and the table users, which they may read.
 //
 // Every user is a person of the change log's scope "org". Invites, and what happens
 // to users, are recorded in the scope "admin", without secrets.
@@ -21,7 +22,8 @@
 // signup.go (newcomer.go for those whom a provider vouches for), login.go, signin.go
 // (sessions begin, second factors), former.go (the one before ends), confirm.go (a fresh proof of identity), session.go
 // (refresh, sign-out), sessions.go (the list of them), own.go (name and password),
-// reset.go (a forgotten one), email.go (another address), post.go and notice.go (mails), user.go,
+// reset.go (a forgotten one), proven.go (whose an address is), email.go (another address),
+// post.go and notice.go (mails), user.go,
 // list.go, manage.go (roles, disabling), leave.go (deletion), setting.go, initial.go
 // (the first admin), token.go (JWT), bearer.go (tokens of other kinds, and what they may
 // do), revoked.go, password.go, limit.go. The operations are in http.go and, on the own
@@ -108,6 +110,11 @@ type Service struct {
 	// slice lets go of what is theirs, because the user's row stays.
 	Leaving *event.Topic[Leave]
 
+	// Claimed is published when somebody proves by mail that an address is theirs, the first
+	// time, in that transaction: each slice ends the ways in that were there before. Sessions
+	// and API tokens have ended by then.
+	Claimed *event.Topic[Claim]
+
 	db       *db.DB
 	log      *live.Log
 	hub      *live.Hub
@@ -134,6 +141,7 @@ func New(d *db.DB, log *live.Log, hub *live.Hub, logger *slog.Logger, s Settings
 	service := &Service{
 		Accepted: new(event.Topic[Acceptance]),
 		Leaving:  new(event.Topic[Leave]),
+		Claimed:  new(event.Topic[Claim]),
 		db:       d,
 		log:      log,
 		hub:      hub,

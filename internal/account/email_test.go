@@ -69,7 +69,7 @@ func TestVerifyAnotherAddress(t *testing.T) {
 			t.Error(err)
 		}
 		wantKind(t, "the old address", n.login(t, "192.0.2.1", "ann@example.org", password), errs.Unauthorized)
-		wantKind(t, "a link that went there", n.CheckReset(t.Context(), home.IP, link), errs.Invalid)
+		wantKind(t, "a link that went there", checked(n.CheckReset(t.Context(), home.IP, link)), errs.Invalid)
 		_, err := n.VerifyEmail(t.Context(), home.IP, code)
 		wantKind(t, "once more", err, errs.Invalid)
 		n.wantAudit(t, []string{

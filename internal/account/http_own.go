@@ -77,6 +77,7 @@ type (
 	checkResetOutput struct {
 		Body struct {
 			Valid bool `json:"valid"`
+			First bool `json:"first" doc:"the link is the first proof that the address is the user's: linked identities, second factors and API tokens from before end with it"`
 		}
 	}
 	resetInput struct {
@@ -149,8 +150,10 @@ func (s *Service) forgot(ctx context.Context, in *emailInput) (*noOutput, error)
 
 func (s *Service) checkReset(ctx context.Context, in *codeInput) (*checkResetOutput, error) {
 	out := new(checkResetOutput)
+	var err error
 	out.Body.Valid = true
-	return out, s.CheckReset(ctx, web.ClientIP(ctx), in.Body.Code)
+	out.Body.First, err = s.CheckReset(ctx, web.ClientIP(ctx), in.Body.Code)
+	return out, err
 }
 
 func (s *Service) reset(ctx context.Context, in *resetInput) (*noOutput, error) {

@@ -54,6 +54,9 @@ func (r rate) take(full, now time.Time) time.Time {
 func perMailTo() rate   { return rate{3, 20 * time.Minute} }
 func perMailFrom() rate { return rate{20, 3 * time.Minute} }
 
+// perNetwork bounds the accounts that are made from one address where anybody may make one.
+func perNetwork() rate { return rate{20, 3 * time.Minute} }
+
 type ipUser struct {
 	ip   netip.Prefix
 	user string
@@ -72,6 +75,7 @@ type limits struct {
 	factors *lru[string, time.Time]
 	mailTo  *lru[string, time.Time]
 	mailers *lru[string, time.Time]
+	joined  *lru[netip.Prefix, time.Time]
 }
 
 func newLimits() *limits {
@@ -82,6 +86,7 @@ func newLimits() *limits {
 		factors: newLRU[string, time.Time](maxTracked),
 		mailTo:  newLRU[string, time.Time](maxTracked),
 		mailers: newLRU[string, time.Time](maxTracked),
+		joined:  newLRU[netip.Prefix, time.Time](maxTracked),
 	}
 }
 
@@ -176,6 +181,23 @@ func (l *limits) mail(to, from string, now time.Time) error {
 	take(l.mailTo, to, perMailTo(), now)
 	take(l.mailers, from, perMailFrom(), now)
 	return nil
+}
+
+// signUp counts a sign-up without an invite, before it is tried: however many come at one
+// time, no more get in. undo is for one that came to nothing. RateLimited: not yet.
+func (l *limits) signUp(ip netip.Addr, now time.Time) (undo func(), err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	from := network(ip)
+	if err := later(held(l.joined, from, perNetwork(), now)); err != nil {
+		return nil, err
+	}
+	take(l.joined, from, perNetwork(), now)
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		giveBack(l.joined, from, perNetwork())
+	}, nil
 }
 
 func giveBack[K comparable](all *lru[K, time.Time], key K, r rate) {

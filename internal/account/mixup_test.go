@@ -27,7 +27,7 @@ func TestTokensAreGoodForOneThing(t *testing.T) {
 				"refresh": func() error { _, err := n.Refresh(ctx, home, token, "a"); return err },
 				"pending": func() error { _, err := n.Complete(ctx, home, token, enter(true)); return err },
 				"invite":  func() error { _, err := n.CheckInvite(ctx, home.IP, token); return err },
-				"reset":   func() error { return n.CheckReset(ctx, home.IP, token) },
+				"reset":   func() error { return checked(n.CheckReset(ctx, home.IP, token)) },
 				"address": func() error { _, err := n.VerifyEmail(ctx, home.IP, token); return err },
 			}
 			delete(doors, what) // its own

@@ -35,7 +35,7 @@ func (s *Service) SignUpWith(ctx context.Context, from Device, n Newcomer) (resu
 	if err := s.limits.allow(from.IP, "", s.now()); err != nil {
 		return SignedIn{}, err
 	}
-	j, err := s.join(ctx, arrival{code: strings.TrimSpace(n.Code), draft: d, unverified: !n.Verified, from: from, method: n.Method, proven: n.Proven})
+	j, err := s.join(ctx, arrival{code: strings.TrimSpace(n.Code), draft: d, unverified: !n.Verified, vouched: n.Verified, from: from, method: n.Method, proven: n.Proven})
 	if errors.Is(err, errUnusable) || errors.Is(err, errTaken) {
 		s.limits.refused(from.IP, "", s.now())
 	}

@@ -121,6 +121,16 @@ If it was not you, ask whoever runs %s for help.
 `, s.settings.PublicURL, to, email, s.settings.PublicURL)}
 }
 
+// claimedMail tells also what the first proof of an address has ended.
+func (s *Service) claimedMail(to string) mail.Message {
+	m := s.passwordMail(to, EndPrograms)
+	m.Text += `
+The link was the first proof that this address is yours. Whoever had this account until then
+is out: linked identities and second factors from before have ended, too.
+`
+	return m
+}
+
 func (s *Service) passwordMail(to string, programs Programs) mail.Message {
 	ended := "Other sessions have ended; API tokens go on."
 	if programs == EndPrograms {
@@ -162,8 +172,12 @@ func (s *Service) MailInvite(ctx context.Context, i Invite, code string) bool {
 	err := s.settings.Mail.Send(context.WithoutCancel(ctx), s.inviteMail(*i.Email, s.SignUpURL(code), i.ExpiresAt))
 	if err != nil {
 		s.logger.WarnContext(ctx, "an invite was not sent", "invite", i.ID, "error", err.Error())
+		return false
 	}
-	return err == nil
+	if err := s.noteMailed(context.WithoutCancel(ctx), code); err != nil {
+		s.logger.WarnContext(ctx, "it is not known of an invite that it was sent", "invite", i.ID, "error", err.Error())
+	}
+	return true
 }
 
 // TestMail sends a mail that says nothing, for an admin who wants to know whether mails

@@ -1,10 +1,13 @@
 -- Users.
 
 -- name: CreateUser :one
-INSERT INTO users (id, email, email_folded, display_name, name_folded, role, password_hash, created_at, updated_at)
+INSERT INTO users (id, email, email_folded, display_name, name_folded, role, password_hash, email_proven_at, created_at, updated_at)
 VALUES (sqlc.arg(id), sqlc.arg(email), sqlc.arg(email_folded), sqlc.arg(display_name), sqlc.arg(name_folded),
-        sqlc.arg(role), sqlc.narg(password_hash), sqlc.arg(now), sqlc.arg(now))
+        sqlc.arg(role), sqlc.narg(password_hash), sqlc.narg(email_proven_at), sqlc.arg(now), sqlc.arg(now))
 RETURNING *;
+
+-- name: ProveEmail :exec
+UPDATE users SET email_proven_at = sqlc.arg(now) WHERE id = sqlc.arg(id) AND email_proven_at IS NULL;
 
 -- name: GetUser :one
 SELECT * FROM users WHERE id = sqlc.arg(id);
@@ -39,7 +42,8 @@ RETURNING *;
 
 -- name: SetEmail :one
 UPDATE users
-SET email = sqlc.arg(email), email_folded = sqlc.arg(email_folded), version = version + 1, updated_at = sqlc.arg(now)
+SET email = sqlc.arg(email), email_folded = sqlc.arg(email_folded), email_proven_at = CAST(sqlc.arg(now) AS BIGINT), version = version + 1,
+    updated_at = sqlc.arg(now)
 WHERE id = sqlc.arg(id) AND disabled_at IS NULL
 RETURNING *;
 
@@ -61,7 +65,7 @@ RETURNING *;
 -- name: BuryUser :one
 UPDATE users
 SET email = '', email_folded = sqlc.arg(email_folded), display_name = '', name_folded = '', role = 'user',
-    password_hash = NULL, seen_at = NULL, disabled_at = sqlc.arg(now), deleted_at = sqlc.arg(now),
+    password_hash = NULL, email_proven_at = NULL, seen_at = NULL, disabled_at = sqlc.arg(now), deleted_at = sqlc.arg(now),
     epoch = epoch + 1, version = version + 1, updated_at = sqlc.arg(now)
 WHERE id = sqlc.arg(id) AND deleted_at IS NULL
 RETURNING *;
@@ -153,17 +157,17 @@ DELETE FROM sign_in WHERE expires_at <= sqlc.arg(now);
 -- Links that set a password.
 
 -- name: CreateReset :exec
-INSERT INTO password_reset (token, user_id, made_by, expires_at)
-VALUES (sqlc.arg(token), sqlc.arg(user_id), sqlc.narg(made_by), sqlc.arg(expires_at));
+INSERT INTO password_reset (token, user_id, made_by, mailed, expires_at)
+VALUES (sqlc.arg(token), sqlc.arg(user_id), sqlc.narg(made_by), sqlc.arg(mailed), sqlc.arg(expires_at));
 
 -- name: GetReset :one
-SELECT users.* FROM password_reset
+SELECT sqlc.embed(users), password_reset.mailed FROM password_reset
 JOIN users ON users.id = password_reset.user_id
 WHERE password_reset.token = sqlc.arg(token) AND password_reset.expires_at > sqlc.arg(now) AND users.disabled_at IS NULL;
 
 -- name: UseReset :one
 DELETE FROM password_reset WHERE token = sqlc.arg(token) AND expires_at > sqlc.arg(now)
-RETURNING user_id;
+RETURNING user_id, mailed;
 
 -- name: DeleteResets :exec
 DELETE FROM password_reset WHERE user_id = sqlc.arg(user_id);
@@ -284,9 +288,12 @@ WHERE id = sqlc.arg(id) AND used_at IS NULL AND revoked_at IS NULL
 RETURNING *;
 
 -- name: RenewInvite :one
-UPDATE invite_codes SET code = sqlc.arg(code), renewed_at = sqlc.arg(now), expires_at = sqlc.narg(expires_at)
+UPDATE invite_codes SET code = sqlc.arg(code), renewed_at = sqlc.arg(now), mailed_at = NULL, expires_at = sqlc.narg(expires_at)
 WHERE id = sqlc.arg(id) AND used_at IS NULL AND revoked_at IS NULL
 RETURNING *;
+
+-- name: SetInviteMailed :exec
+UPDATE invite_codes SET mailed_at = sqlc.arg(now) WHERE code = sqlc.arg(code) AND used_at IS NULL;
 
 -- name: ListOpenInvitesBy :many
 SELECT * FROM invite_codes

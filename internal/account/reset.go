@@ -46,6 +46,7 @@ const (
 	passwordLink    = "link made"
 	passwordSet     = "set" // by an admin
 	passwordReset   = "reset"
+	passwordClaimed = "reset by the first proof of the address" // all from before has ended
 	passwordChanged = "changed"
 )
 
@@ -101,7 +102,7 @@ func (s *Service) sendReset(ctx context.Context, email string) error {
 // createReset keeps a link. One that a user has made for another says so: it ends with
 // what let them make it.
 func (s *Service) createReset(ctx context.Context, tx *live.Tx, by Actor, userID, code string, lifetime time.Duration, event string) error {
-	link := query.CreateResetParams{Token: hashToken(code), UserID: userID, ExpiresAt: s.now().Add(lifetime).UnixMicro()}
+	link := query.CreateResetParams{Token: hashToken(code), UserID: userID, ExpiresAt: s.now().Add(lifetime).UnixMicro(), Mailed: event == passwordAsked}
 	if by.ID != "" && by != Operator() {
 		link.MadeBy = &by.ID
 	}
@@ -132,42 +133,47 @@ func (s *Service) ResetLink(ctx context.Context, by Actor, userID string) (link 
 	return s.resetURL(code), expires, nil
 }
 
-// CheckReset tells whether a link's code would set a password now. Invalid: it would
-// not. RateLimited: too many wrong codes came from this address.
-func (s *Service) CheckReset(ctx context.Context, ip netip.Addr, code string) (err error) {
+// CheckReset tells whether a link's code would set a password now, and whether it would be
+// the first proof of the address: see Reset. Invalid: it would not. RateLimited: too many
+// wrong codes came from this address.
+func (s *Service) CheckReset(ctx context.Context, ip netip.Addr, code string) (first bool, err error) {
 	defer errs.Wrap(&err, "account.CheckReset")
-	_, err = s.resettable(ctx, ip, code)
-	return err
+	link, err := s.resettable(ctx, ip, code)
+	return err == nil && link.Mailed && link.User.EmailProvenAt == nil, err
 }
 
-// resettable returns the user whose password a code sets.
-func (s *Service) resettable(ctx context.Context, ip netip.Addr, code string) (u query.User, err error) {
+// resettable returns a link by its code, with the user whose password it sets.
+func (s *Service) resettable(ctx context.Context, ip netip.Addr, code string) (link query.GetResetRow, err error) {
 	if err := s.limits.allow(ip, "", s.now()); err != nil {
-		return u, err
+		return link, err
 	}
 	if code = strings.TrimSpace(code); len(code) <= maxLinkCode {
-		u, err = db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (query.User, error) {
+		link, err = db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (query.GetResetRow, error) {
 			return query.New(c).GetReset(ctx, query.GetResetParams{Token: hashToken(code), Now: s.now().UnixMicro()})
 		})
 	}
-	if errs.Is(err, errs.NotFound) || err == nil && u.ID == "" {
+	if errs.Is(err, errs.NotFound) || err == nil && link.User.ID == "" {
 		s.limits.refused(ip, "", s.now())
 		err = errLink
 	}
-	return u, err
+	return link, err
 }
 
 // Reset sets the password of the user to whom a link belongs, which is used up by it.
 // All their sessions end, and so does what else waits for them: sign-ins, other links,
-// a change of the address; and API tokens, if they are to. Second factors stay. Invalid: the password, or the link
+// a change of the address; and API tokens, if they are to. Second factors stay, unless a
+// mailed link is the first proof that the address is the user's: then linked identities,
+// second factors and API tokens end in any case, because nobody knows who made them.
+// Invalid: the password, or the link
 // cannot be used. RateLimited: too many wrong codes came from this address.
 // Unavailable: too many passwords are being hashed.
 func (s *Service) Reset(ctx context.Context, ip netip.Addr, code, password string, programs Programs) (err error) {
 	defer errs.Wrap(&err, "account.Reset")
-	u, err := s.resettable(ctx, ip, code)
+	link, err := s.resettable(ctx, ip, code)
 	if err != nil {
 		return err
 	}
+	u := link.User
 	if err := checkPassword(password, u.Email, u.DisplayName); err != nil {
 		return err
 	}
@@ -175,24 +181,43 @@ func (s *Service) Reset(ctx context.Context, ip netip.Addr, code, password strin
 	if err != nil {
 		return err
 	}
-	u, _, err = live.Write(ctx, s.log, audit(Actor{ID: u.ID}, ""), func(tx *live.Tx) (u query.User, err error) {
-		q := query.New(tx)
-		userID, err := q.UseReset(ctx, query.UseResetParams{Token: hashToken(strings.TrimSpace(code)), Now: s.now().UnixMicro()})
-		if err != nil {
-			return u, err
-		}
-		if u, err = q.GetUser(ctx, userID); err != nil {
-			return u, err
-		}
-		return u, s.replacePassword(ctx, tx, u, renewal{hash: hash, programs: programs, event: passwordReset})
+	first, _, err := live.Write(ctx, s.log, audit(Actor{ID: u.ID}, ""), func(tx *live.Tx) (first bool, err error) {
+		return s.useReset(ctx, tx, strings.TrimSpace(code), renewal{hash: hash, programs: programs, event: passwordReset})
 	})
 	if errs.Is(err, errs.NotFound) { // used or disabled meanwhile
 		err = errLink
 	}
-	if err == nil {
+	if err != nil {
+		return err
+	}
+	if first {
+		s.tell(ctx, s.claimedMail(u.Email))
+	} else {
 		s.tell(ctx, s.passwordMail(u.Email, programs))
 	}
-	return err
+	return nil
+}
+
+// useReset uses a link up, and reports whether it was the first proof of the address.
+// NotFound: it was used or its user disabled meanwhile.
+func (s *Service) useReset(ctx context.Context, tx *live.Tx, code string, to renewal) (first bool, err error) {
+	q := query.New(tx)
+	link, err := q.UseReset(ctx, query.UseResetParams{Token: hashToken(code), Now: s.now().UnixMicro()})
+	if err != nil {
+		return false, err
+	}
+	u, err := q.GetUser(ctx, link.UserID)
+	if err != nil {
+		return false, err
+	}
+	if !link.Mailed || u.EmailProvenAt != nil {
+		return false, s.replacePassword(ctx, tx, u, to)
+	}
+	to.programs, to.event = EndPrograms, passwordClaimed
+	if err := s.replacePassword(ctx, tx, u, to); err != nil {
+		return false, err
+	}
+	return true, s.claim(ctx, tx, u.ID)
 }
 
 // renewal is a new password, and what does not end with the old one.

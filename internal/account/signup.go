@@ -34,6 +34,7 @@ type arrival struct {
 	code       string
 	draft      Draft // without a password where a provider vouches
 	unverified bool  // the address is somebody's word only, which a provider could verify
+	vouched    bool  // a provider has verified it
 	from       Device
 	method     string
 	proven     func(ctx context.Context, tx *live.Tx, userID string) error
@@ -68,6 +69,17 @@ func (s *Service) join(ctx context.Context, e arrival) (j joined, err error) {
 	if err := s.mayJoin(ctx, e); err != nil {
 		return j, err
 	}
+	if e.code == "" {
+		undo, err := s.limits.signUp(e.from.IP, s.now())
+		if err != nil {
+			return j, err
+		}
+		defer func() {
+			if j.user.ID == "" {
+				undo()
+			}
+		}()
+	}
 	var hash *string
 	if e.draft.Password != "" {
 		made, err := s.hash(ctx, e.draft.Password)
@@ -83,7 +95,7 @@ func (s *Service) join(ctx context.Context, e arrival) (j joined, err error) {
 		if err != nil {
 			return j, err
 		}
-		if _, err := insert(ctx, tx, id, d, hash); err != nil {
+		if _, err := insert(ctx, tx, id, d, hash, e.vouched || row != nil && proves(*row)); err != nil {
 			return j, err
 		}
 		if e.proven != nil {

@@ -101,7 +101,7 @@ func (s *Service) Find(ctx context.Context, email string) (p Profile, err error)
 	})
 }
 
-// Create makes a user without an invite. Forbidden: by is no admin. Invalid: a
+// Create makes a user without an invite; the admin vouches for the address. Forbidden: by is no admin. Invalid: a
 // field of the draft. Conflict: the e-mail address has an account. Unavailable: too
 // many passwords are being hashed.
 func (s *Service) Create(ctx context.Context, by Actor, d Draft) (p Profile, err error) {
@@ -120,7 +120,7 @@ func (s *Service) Create(ctx context.Context, by Actor, d Draft) (p Profile, err
 		if err := mustBeAdmin(ctx, tx, by); err != nil {
 			return Profile{}, err
 		}
-		u, err := insert(ctx, tx, id, d, hash)
+		u, err := insert(ctx, tx, id, d, hash, true)
 		return profile(u), err
 	})
 	return p, err
@@ -132,9 +132,13 @@ func (s *Service) hashed(ctx context.Context, password string) (*string, error) 
 }
 
 // insert adds a user to the table and to the log; hash is nil for one without a
-// password. Conflict: the e-mail address has an account.
-func insert(ctx context.Context, tx *live.Tx, id string, d Draft, hash *string) (u query.User, err error) {
+// password. proven: the address is theirs. Conflict: it has an account.
+func insert(ctx context.Context, tx *live.Tx, id string, d Draft, hash *string, proven bool) (u query.User, err error) {
 	q := query.New(tx)
+	var since *int64
+	if proven {
+		since = new(tx.Micros())
+	}
 	switch taken, err := isTaken(ctx, q, d.Email); {
 	case err != nil:
 		return u, err
@@ -143,7 +147,7 @@ func insert(ctx context.Context, tx *live.Tx, id string, d Draft, hash *string) 
 	}
 	u, err = q.CreateUser(ctx, query.CreateUserParams{
 		ID: id, Email: d.Email, EmailFolded: Fold(d.Email), DisplayName: d.DisplayName,
-		NameFolded: fold.Key(d.DisplayName), Role: string(d.Role), PasswordHash: hash, Now: tx.Micros(),
+		NameFolded: fold.Key(d.DisplayName), Role: string(d.Role), PasswordHash: hash, EmailProvenAt: since, Now: tx.Micros(),
 	})
 	if err != nil {
 		return u, err

@@ -85,6 +85,9 @@ func build(d *db.DB, s account.Settings, o oauth.Settings, logger *slog.Logger) 
 	for _, erase := range []func(context.Context, *live.Tx, string) error{factor.Erase, apitoken.Erase, oauth.Erase} {
 		p.accounts.Leaving.Subscribe(func(ctx context.Context, tx *live.Tx, l account.Leave) error { return erase(ctx, tx, l.UserID) })
 	}
+	for _, release := range []func(context.Context, *live.Tx, string) error{factor.Release, oauth.Erase} {
+		p.accounts.Claimed.Subscribe(func(ctx context.Context, tx *live.Tx, c account.Claim) error { return release(ctx, tx, c.UserID) })
+	}
 	administration := admin.New(d, p.log, p.accounts)
 	administration.ShowFactors(factor.SetUp)
 	administration.ShowProviders(oauth.ProvidersOf)

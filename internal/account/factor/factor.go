@@ -185,8 +185,23 @@ func Erase(ctx context.Context, tx *live.Tx, userID string) error {
 		return err
 	}
 	tx.Forget(entity, userID, "name") // of passkeys, in the user's words
+	return remove(ctx, tx, userID, old)
+}
+
+// Release takes all factors from a user whose address somebody has proven to be theirs,
+// the first time: nobody knows whose factors those are. It takes part in that transaction.
+func Release(ctx context.Context, tx *live.Tx, userID string) error {
+	old, err := load(ctx, tx, userID)
+	if err != nil {
+		return err
+	}
+	return remove(ctx, tx, userID, old)
+}
+
+// remove deletes what a user has, drafts too, and records it.
+func remove(ctx context.Context, tx *live.Tx, userID string, old owned) error {
 	q := query.New(tx)
-	_, err = q.DeleteTOTP(ctx, userID)
+	_, err := q.DeleteTOTP(ctx, userID)
 	err = errors.Join(err, q.DeleteDraftOf(ctx, userID), q.DeletePasskeys(ctx, userID), q.DeleteHandle(ctx, userID), q.DeleteRecoveryCodes(ctx, userID))
 	if err != nil || !old.some() {
 		return err

@@ -239,7 +239,10 @@ func (s *Service) link(ctx context.Context, by account.Actor, id provider.ID, wh
 		if len(all) >= maxIdentities {
 			return false, coded(errs.Conflict, codeTooMany, "there is no room for one more")
 		}
-		return true, keep(ctx, tx, key, by.ID, id, who)
+		if err := keep(ctx, tx, key, by.ID, id, who); err != nil || !who.EmailVerified {
+			return err == nil, err
+		}
+		return true, s.accounts.Prove(ctx, tx, by.ID, emailOf(who))
 	})
 	if errs.Is(err, errs.NotFound) { // disabled meanwhile
 		err = errSessionEnded

@@ -85,8 +85,9 @@ func (s *Service) Unlink(ctx context.Context, by account.Actor, tx, id string) (
 	return nil
 }
 
-// Erase removes all that is kept of a user who is being deleted. It takes part in that
-// transaction.
+// Erase removes all that is kept of a user who is being deleted, or whose address somebody
+// has proven to be theirs, the first time: nobody knows whose identities those are. It takes
+// part in that transaction.
 func Erase(ctx context.Context, tx *live.Tx, userID string) error {
 	q := query.New(tx)
 	rows, err := q.ListIdentities(ctx, userID)

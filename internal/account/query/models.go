@@ -25,6 +25,7 @@ type InviteCode struct {
 	UsedAt    *int64
 	RevokedAt *int64
 	RenewedAt *int64
+	MailedAt  *int64
 }
 
 type Revocation struct {
@@ -61,18 +62,19 @@ type SignIn struct {
 }
 
 type User struct {
-	ID           string
-	Email        string
-	EmailFolded  string
-	DisplayName  string
-	Role         string
-	PasswordHash *string
-	Epoch        int64
-	DisabledAt   *int64
-	CreatedAt    int64
-	UpdatedAt    int64
-	Version      int64
-	NameFolded   string
-	SeenAt       *int64
-	DeletedAt    *int64
+	ID            string
+	Email         string
+	EmailFolded   string
+	DisplayName   string
+	Role          string
+	PasswordHash  *string
+	Epoch         int64
+	DisabledAt    *int64
+	CreatedAt     int64
+	UpdatedAt     int64
+	Version       int64
+	NameFolded    string
+	SeenAt        *int64
+	DeletedAt     *int64
+	EmailProvenAt *int64
 }

@@ -36,7 +36,7 @@ func (q *Queries) AddRevocation(ctx context.Context, arg AddRevocationParams) er
 const adoptInvite = `-- name: AdoptInvite :one
 UPDATE invite_codes SET code = $1, id = $2, created_at = $3
 WHERE code = $4 AND id IS NULL
-RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at
+RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at, mailed_at
 `
 
 type AdoptInviteParams struct {
@@ -68,6 +68,7 @@ func (q *Queries) AdoptInvite(ctx context.Context, arg AdoptInviteParams) (Invit
 		&i.UsedAt,
 		&i.RevokedAt,
 		&i.RenewedAt,
+		&i.MailedAt,
 	)
 	return i, err
 }
@@ -75,10 +76,10 @@ func (q *Queries) AdoptInvite(ctx context.Context, arg AdoptInviteParams) (Invit
 const buryUser = `-- name: BuryUser :one
 UPDATE users
 SET email = '', email_folded = $1, display_name = '', name_folded = '', role = 'user',
-    password_hash = NULL, seen_at = NULL, disabled_at = $2, deleted_at = $2,
+    password_hash = NULL, email_proven_at = NULL, seen_at = NULL, disabled_at = $2, deleted_at = $2,
     epoch = epoch + 1, version = version + 1, updated_at = $2
 WHERE id = $3 AND deleted_at IS NULL
-RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at, email_proven_at
 `
 
 type BuryUserParams struct {
@@ -105,6 +106,7 @@ func (q *Queries) BuryUser(ctx context.Context, arg BuryUserParams) (User, error
 		&i.NameFolded,
 		&i.SeenAt,
 		&i.DeletedAt,
+		&i.EmailProvenAt,
 	)
 	return i, err
 }
@@ -183,7 +185,7 @@ func (q *Queries) CreateEmailChange(ctx context.Context, arg CreateEmailChangePa
 const createInitialInvite = `-- name: CreateInitialInvite :one
 INSERT INTO invite_codes (code, role, id, initial, created_at)
 VALUES ($1, 'admin', $2, TRUE, $3)
-RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at
+RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at, mailed_at
 `
 
 type CreateInitialInviteParams struct {
@@ -209,6 +211,7 @@ func (q *Queries) CreateInitialInvite(ctx context.Context, arg CreateInitialInvi
 		&i.UsedAt,
 		&i.RevokedAt,
 		&i.RenewedAt,
+		&i.MailedAt,
 	)
 	return i, err
 }
@@ -218,7 +221,7 @@ const createInvite = `-- name: CreateInvite :one
 INSERT INTO invite_codes (code, email, role, id, grants, initial, created_by, created_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, FALSE,
         $6, $7, $8)
-RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at
+RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at, mailed_at
 `
 
 type CreateInviteParams struct {
@@ -259,20 +262,22 @@ func (q *Queries) CreateInvite(ctx context.Context, arg CreateInviteParams) (Inv
 		&i.UsedAt,
 		&i.RevokedAt,
 		&i.RenewedAt,
+		&i.MailedAt,
 	)
 	return i, err
 }
 
 const createReset = `-- name: CreateReset :exec
 
-INSERT INTO password_reset (token, user_id, made_by, expires_at)
-VALUES ($1, $2, $3, $4)
+INSERT INTO password_reset (token, user_id, made_by, mailed, expires_at)
+VALUES ($1, $2, $3, $4, $5)
 `
 
 type CreateResetParams struct {
 	Token     string
 	UserID    string
 	MadeBy    *string
+	Mailed    bool
 	ExpiresAt int64
 }
 
@@ -282,6 +287,7 @@ func (q *Queries) CreateReset(ctx context.Context, arg CreateResetParams) error 
 		arg.Token,
 		arg.UserID,
 		arg.MadeBy,
+		arg.Mailed,
 		arg.ExpiresAt,
 	)
 	return err
@@ -379,21 +385,22 @@ func (q *Queries) CreateSignIn(ctx context.Context, arg CreateSignInParams) erro
 
 const createUser = `-- name: CreateUser :one
 
-INSERT INTO users (id, email, email_folded, display_name, name_folded, role, password_hash, created_at, updated_at)
+INSERT INTO users (id, email, email_folded, display_name, name_folded, role, password_hash, email_proven_at, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5,
-        $6, $7, $8, $8)
-RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
+        $6, $7, $8, $9, $9)
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at, email_proven_at
 `
 
 type CreateUserParams struct {
-	ID           string
-	Email        string
-	EmailFolded  string
-	DisplayName  string
-	NameFolded   string
-	Role         string
-	PasswordHash *string
-	Now          int64
+	ID            string
+	Email         string
+	EmailFolded   string
+	DisplayName   string
+	NameFolded    string
+	Role          string
+	PasswordHash  *string
+	EmailProvenAt *int64
+	Now           int64
 }
 
 // Users.
@@ -406,6 +413,7 @@ func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) (User, e
 		arg.NameFolded,
 		arg.Role,
 		arg.PasswordHash,
+		arg.EmailProvenAt,
 		arg.Now,
 	)
 	var i User
@@ -424,6 +432,7 @@ func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) (User, e
 		&i.NameFolded,
 		&i.SeenAt,
 		&i.DeletedAt,
+		&i.EmailProvenAt,
 	)
 	return i, err
 }
@@ -595,7 +604,7 @@ func (q *Queries) DeleteSignIns(ctx context.Context, userID string) error {
 
 const deleteStaleInitialInvites = `-- name: DeleteStaleInitialInvites :many
 DELETE FROM invite_codes WHERE initial AND used_at IS NULL AND code <> $1
-RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at
+RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at, mailed_at
 `
 
 func (q *Queries) DeleteStaleInitialInvites(ctx context.Context, code string) ([]InviteCode, error) {
@@ -621,6 +630,7 @@ func (q *Queries) DeleteStaleInitialInvites(ctx context.Context, code string) ([
 			&i.UsedAt,
 			&i.RevokedAt,
 			&i.RenewedAt,
+			&i.MailedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -739,7 +749,7 @@ func (q *Queries) GetEmailChangeByToken(ctx context.Context, arg GetEmailChangeB
 }
 
 const getInvite = `-- name: GetInvite :one
-SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at FROM invite_codes WHERE id = $1
+SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at, mailed_at FROM invite_codes WHERE id = $1
 `
 
 func (q *Queries) GetInvite(ctx context.Context, id *string) (InviteCode, error) {
@@ -759,12 +769,13 @@ func (q *Queries) GetInvite(ctx context.Context, id *string) (InviteCode, error)
 		&i.UsedAt,
 		&i.RevokedAt,
 		&i.RenewedAt,
+		&i.MailedAt,
 	)
 	return i, err
 }
 
 const getInviteByCode = `-- name: GetInviteByCode :one
-SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at FROM invite_codes WHERE code = $1
+SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at, mailed_at FROM invite_codes WHERE code = $1
 `
 
 func (q *Queries) GetInviteByCode(ctx context.Context, code string) (InviteCode, error) {
@@ -784,12 +795,13 @@ func (q *Queries) GetInviteByCode(ctx context.Context, code string) (InviteCode,
 		&i.UsedAt,
 		&i.RevokedAt,
 		&i.RenewedAt,
+		&i.MailedAt,
 	)
 	return i, err
 }
 
 const getReset = `-- name: GetReset :one
-SELECT users.id, users.email, users.email_folded, users.display_name, users.role, users.password_hash, users.epoch, users.disabled_at, users.created_at, users.updated_at, users.version, users.name_folded, users.seen_at, users.deleted_at FROM password_reset
+SELECT users.id, users.email, users.email_folded, users.display_name, users.role, users.password_hash, users.epoch, users.disabled_at, users.created_at, users.updated_at, users.version, users.name_folded, users.seen_at, users.deleted_at, users.email_proven_at, password_reset.mailed FROM password_reset
 JOIN users ON users.id = password_reset.user_id
 WHERE password_reset.token = $1 AND password_reset.expires_at > $2 AND users.disabled_at IS NULL
 `
@@ -799,24 +811,31 @@ type GetResetParams struct {
 	Now   int64
 }
 
-func (q *Queries) GetReset(ctx context.Context, arg GetResetParams) (User, error) {
+type GetResetRow struct {
+	User   User
+	Mailed bool
+}
+
+func (q *Queries) GetReset(ctx context.Context, arg GetResetParams) (GetResetRow, error) {
 	row := q.db.QueryRowContext(ctx, getReset, arg.Token, arg.Now)
-	var i User
+	var i GetResetRow
 	err := row.Scan(
-		&i.ID,
-		&i.Email,
-		&i.EmailFolded,
-		&i.DisplayName,
-		&i.Role,
-		&i.PasswordHash,
-		&i.Epoch,
-		&i.DisabledAt,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.Version,
-		&i.NameFolded,
-		&i.SeenAt,
-		&i.DeletedAt,
+		&i.User.ID,
+		&i.User.Email,
+		&i.User.EmailFolded,
+		&i.User.DisplayName,
+		&i.User.Role,
+		&i.User.PasswordHash,
+		&i.User.Epoch,
+		&i.User.DisabledAt,
+		&i.User.CreatedAt,
+		&i.User.UpdatedAt,
+		&i.User.Version,
+		&i.User.NameFolded,
+		&i.User.SeenAt,
+		&i.User.DeletedAt,
+		&i.User.EmailProvenAt,
+		&i.Mailed,
 	)
 	return i, err
 }
@@ -891,7 +910,7 @@ func (q *Queries) GetSignIn(ctx context.Context, token string) (SignIn, error) {
 }
 
 const getUser = `-- name: GetUser :one
-SELECT id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at FROM users WHERE id = $1
+SELECT id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at, email_proven_at FROM users WHERE id = $1
 `
 
 func (q *Queries) GetUser(ctx context.Context, id string) (User, error) {
@@ -912,12 +931,13 @@ func (q *Queries) GetUser(ctx context.Context, id string) (User, error) {
 		&i.NameFolded,
 		&i.SeenAt,
 		&i.DeletedAt,
+		&i.EmailProvenAt,
 	)
 	return i, err
 }
 
 const getUserByEmail = `-- name: GetUserByEmail :one
-SELECT id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at FROM users WHERE email_folded = $1
+SELECT id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at, email_proven_at FROM users WHERE email_folded = $1
 `
 
 func (q *Queries) GetUserByEmail(ctx context.Context, emailFolded string) (User, error) {
@@ -938,6 +958,7 @@ func (q *Queries) GetUserByEmail(ctx context.Context, emailFolded string) (User,
 		&i.NameFolded,
 		&i.SeenAt,
 		&i.DeletedAt,
+		&i.EmailProvenAt,
 	)
 	return i, err
 }
@@ -954,7 +975,7 @@ func (q *Queries) LastRevocation(ctx context.Context) (int64, error) {
 }
 
 const listAddressed = `-- name: ListAddressed :many
-SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at FROM invite_codes WHERE email IS NOT NULL ORDER BY code
+SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at, mailed_at FROM invite_codes WHERE email IS NOT NULL ORDER BY code
 `
 
 func (q *Queries) ListAddressed(ctx context.Context) ([]InviteCode, error) {
@@ -980,6 +1001,7 @@ func (q *Queries) ListAddressed(ctx context.Context) ([]InviteCode, error) {
 			&i.UsedAt,
 			&i.RevokedAt,
 			&i.RenewedAt,
+			&i.MailedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -995,7 +1017,7 @@ func (q *Queries) ListAddressed(ctx context.Context) ([]InviteCode, error) {
 }
 
 const listInvites = `-- name: ListInvites :many
-SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at FROM invite_codes
+SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at, mailed_at FROM invite_codes
 WHERE id < CAST($1 AS TEXT)
 ORDER BY id DESC
 LIMIT CAST($2 AS BIGINT)
@@ -1029,6 +1051,7 @@ func (q *Queries) ListInvites(ctx context.Context, arg ListInvitesParams) ([]Inv
 			&i.UsedAt,
 			&i.RevokedAt,
 			&i.RenewedAt,
+			&i.MailedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -1044,7 +1067,7 @@ func (q *Queries) ListInvites(ctx context.Context, arg ListInvitesParams) ([]Inv
 }
 
 const listOpenInvitesBy = `-- name: ListOpenInvitesBy :many
-SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at FROM invite_codes
+SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at, mailed_at FROM invite_codes
 WHERE created_by = CAST($1 AS TEXT) AND used_at IS NULL AND revoked_at IS NULL ORDER BY code
 `
 
@@ -1071,6 +1094,7 @@ func (q *Queries) ListOpenInvitesBy(ctx context.Context, userID string) ([]Invit
 			&i.UsedAt,
 			&i.RevokedAt,
 			&i.RenewedAt,
+			&i.MailedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -1119,7 +1143,7 @@ func (q *Queries) ListPeople(ctx context.Context) ([]ListPeopleRow, error) {
 }
 
 const listPlainInvites = `-- name: ListPlainInvites :many
-SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at FROM invite_codes WHERE id IS NULL ORDER BY code
+SELECT code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at, mailed_at FROM invite_codes WHERE id IS NULL ORDER BY code
 `
 
 func (q *Queries) ListPlainInvites(ctx context.Context) ([]InviteCode, error) {
@@ -1145,6 +1169,7 @@ func (q *Queries) ListPlainInvites(ctx context.Context) ([]InviteCode, error) {
 			&i.UsedAt,
 			&i.RevokedAt,
 			&i.RenewedAt,
+			&i.MailedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -1276,7 +1301,7 @@ func (q *Queries) ListUnfolded(ctx context.Context, n int64) ([]ListUnfoldedRow,
 
 const lockActiveUser = `-- name: LockActiveUser :one
 UPDATE users SET updated_at = updated_at WHERE id = $1 AND disabled_at IS NULL
-RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at, email_proven_at
 `
 
 func (q *Queries) LockActiveUser(ctx context.Context, id string) (User, error) {
@@ -1297,13 +1322,14 @@ func (q *Queries) LockActiveUser(ctx context.Context, id string) (User, error) {
 		&i.NameFolded,
 		&i.SeenAt,
 		&i.DeletedAt,
+		&i.EmailProvenAt,
 	)
 	return i, err
 }
 
 const lockUser = `-- name: LockUser :one
 UPDATE users SET seen_at = seen_at WHERE id = $1 AND deleted_at IS NULL
-RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at, email_proven_at
 `
 
 func (q *Queries) LockUser(ctx context.Context, id string) (User, error) {
@@ -1324,6 +1350,7 @@ func (q *Queries) LockUser(ctx context.Context, id string) (User, error) {
 		&i.NameFolded,
 		&i.SeenAt,
 		&i.DeletedAt,
+		&i.EmailProvenAt,
 	)
 	return i, err
 }
@@ -1340,6 +1367,20 @@ func (q *Queries) NextRevocation(ctx context.Context) (int64, error) {
 	var seq int64
 	err := row.Scan(&seq)
 	return seq, err
+}
+
+const proveEmail = `-- name: ProveEmail :exec
+UPDATE users SET email_proven_at = $1 WHERE id = $2 AND email_proven_at IS NULL
+`
+
+type ProveEmailParams struct {
+	Now *int64
+	ID  string
+}
+
+func (q *Queries) ProveEmail(ctx context.Context, arg ProveEmailParams) error {
+	_, err := q.db.ExecContext(ctx, proveEmail, arg.Now, arg.ID)
+	return err
 }
 
 const purgeEmailChanges = `-- name: PurgeEmailChanges :exec
@@ -1388,9 +1429,9 @@ func (q *Queries) PurgeSignIns(ctx context.Context, now int64) error {
 }
 
 const renewInvite = `-- name: RenewInvite :one
-UPDATE invite_codes SET code = $1, renewed_at = $2, expires_at = $3
+UPDATE invite_codes SET code = $1, renewed_at = $2, mailed_at = NULL, expires_at = $3
 WHERE id = $4 AND used_at IS NULL AND revoked_at IS NULL
-RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at
+RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at, mailed_at
 `
 
 type RenewInviteParams struct {
@@ -1422,6 +1463,7 @@ func (q *Queries) RenewInvite(ctx context.Context, arg RenewInviteParams) (Invit
 		&i.UsedAt,
 		&i.RevokedAt,
 		&i.RenewedAt,
+		&i.MailedAt,
 	)
 	return i, err
 }
@@ -1429,7 +1471,7 @@ func (q *Queries) RenewInvite(ctx context.Context, arg RenewInviteParams) (Invit
 const revokeInvite = `-- name: RevokeInvite :one
 UPDATE invite_codes SET revoked_at = $1
 WHERE id = $2 AND used_at IS NULL AND revoked_at IS NULL
-RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at
+RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at, mailed_at
 `
 
 type RevokeInviteParams struct {
@@ -1454,6 +1496,7 @@ func (q *Queries) RevokeInvite(ctx context.Context, arg RevokeInviteParams) (Inv
 		&i.UsedAt,
 		&i.RevokedAt,
 		&i.RenewedAt,
+		&i.MailedAt,
 	)
 	return i, err
 }
@@ -1495,7 +1538,7 @@ const setDisplayName = `-- name: SetDisplayName :one
 UPDATE users
 SET display_name = $1, name_folded = $2, version = version + 1, updated_at = $3
 WHERE id = $4
-RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at, email_proven_at
 `
 
 type SetDisplayNameParams struct {
@@ -1528,15 +1571,17 @@ func (q *Queries) SetDisplayName(ctx context.Context, arg SetDisplayNameParams) 
 		&i.NameFolded,
 		&i.SeenAt,
 		&i.DeletedAt,
+		&i.EmailProvenAt,
 	)
 	return i, err
 }
 
 const setEmail = `-- name: SetEmail :one
 UPDATE users
-SET email = $1, email_folded = $2, version = version + 1, updated_at = $3
+SET email = $1, email_folded = $2, email_proven_at = CAST($3 AS BIGINT), version = version + 1,
+    updated_at = $3
 WHERE id = $4 AND disabled_at IS NULL
-RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at, email_proven_at
 `
 
 type SetEmailParams struct {
@@ -1569,13 +1614,28 @@ func (q *Queries) SetEmail(ctx context.Context, arg SetEmailParams) (User, error
 		&i.NameFolded,
 		&i.SeenAt,
 		&i.DeletedAt,
+		&i.EmailProvenAt,
 	)
 	return i, err
 }
 
+const setInviteMailed = `-- name: SetInviteMailed :exec
+UPDATE invite_codes SET mailed_at = $1 WHERE code = $2 AND used_at IS NULL
+`
+
+type SetInviteMailedParams struct {
+	Now  *int64
+	Code string
+}
+
+func (q *Queries) SetInviteMailed(ctx context.Context, arg SetInviteMailedParams) error {
+	_, err := q.db.ExecContext(ctx, setInviteMailed, arg.Now, arg.Code)
+	return err
+}
+
 const setInviteUser = `-- name: SetInviteUser :one
 UPDATE invite_codes SET used_by = $1 WHERE code = $2
-RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at
+RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at, mailed_at
 `
 
 type SetInviteUserParams struct {
@@ -1600,6 +1660,7 @@ func (q *Queries) SetInviteUser(ctx context.Context, arg SetInviteUserParams) (I
 		&i.UsedAt,
 		&i.RevokedAt,
 		&i.RenewedAt,
+		&i.MailedAt,
 	)
 	return i, err
 }
@@ -1621,7 +1682,7 @@ func (q *Queries) SetNameFolded(ctx context.Context, arg SetNameFoldedParams) er
 const setPassword = `-- name: SetPassword :one
 UPDATE users SET password_hash = $1, version = version + 1, updated_at = $2
 WHERE id = $3 AND disabled_at IS NULL AND COALESCE(password_hash, '') = CAST($4 AS TEXT)
-RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at, email_proven_at
 `
 
 type SetPasswordParams struct {
@@ -1654,6 +1715,7 @@ func (q *Queries) SetPassword(ctx context.Context, arg SetPasswordParams) (User,
 		&i.NameFolded,
 		&i.SeenAt,
 		&i.DeletedAt,
+		&i.EmailProvenAt,
 	)
 	return i, err
 }
@@ -1694,7 +1756,7 @@ func (q *Queries) SetSealedCheck(ctx context.Context, sealed string) error {
 
 const setSeen = `-- name: SetSeen :one
 UPDATE users SET seen_at = $1 WHERE id = $2 AND disabled_at IS NULL
-RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at, email_proven_at
 `
 
 type SetSeenParams struct {
@@ -1720,6 +1782,7 @@ func (q *Queries) SetSeen(ctx context.Context, arg SetSeenParams) (User, error) 
 		&i.NameFolded,
 		&i.SeenAt,
 		&i.DeletedAt,
+		&i.EmailProvenAt,
 	)
 	return i, err
 }
@@ -1745,7 +1808,7 @@ UPDATE users
 SET role = $1, disabled_at = $2, epoch = epoch + 1, version = version + 1,
     updated_at = $3
 WHERE id = $4 AND deleted_at IS NULL
-RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at
+RETURNING id, email, email_folded, display_name, role, password_hash, epoch, disabled_at, created_at, updated_at, version, name_folded, seen_at, deleted_at, email_proven_at
 `
 
 type SetStandingParams struct {
@@ -1778,6 +1841,7 @@ func (q *Queries) SetStanding(ctx context.Context, arg SetStandingParams) (User,
 		&i.NameFolded,
 		&i.SeenAt,
 		&i.DeletedAt,
+		&i.EmailProvenAt,
 	)
 	return i, err
 }
@@ -1833,7 +1897,7 @@ const useInvite = `-- name: UseInvite :one
 UPDATE invite_codes SET used_at = $1
 WHERE code = $2 AND used_at IS NULL AND revoked_at IS NULL
   AND (expires_at IS NULL OR expires_at > $1)
-RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at
+RETURNING code, email, role, id, grants, initial, created_by, created_at, expires_at, used_by, used_at, revoked_at, renewed_at, mailed_at
 `
 
 type UseInviteParams struct {
@@ -1858,13 +1922,14 @@ func (q *Queries) UseInvite(ctx context.Context, arg UseInviteParams) (InviteCod
 		&i.UsedAt,
 		&i.RevokedAt,
 		&i.RenewedAt,
+		&i.MailedAt,
 	)
 	return i, err
 }
 
 const useReset = `-- name: UseReset :one
 DELETE FROM password_reset WHERE token = $1 AND expires_at > $2
-RETURNING user_id
+RETURNING user_id, mailed
 `
 
 type UseResetParams struct {
@@ -1872,9 +1937,14 @@ type UseResetParams struct {
 	Now   int64
 }
 
-func (q *Queries) UseReset(ctx context.Context, arg UseResetParams) (string, error) {
+type UseResetRow struct {
+	UserID string
+	Mailed bool
+}
+
+func (q *Queries) UseReset(ctx context.Context, arg UseResetParams) (UseResetRow, error) {
 	row := q.db.QueryRowContext(ctx, useReset, arg.Token, arg.Now)
-	var user_id string
-	err := row.Scan(&user_id)
-	return user_id, err
+	var i UseResetRow
+	err := row.Scan(&i.UserID, &i.Mailed)
+	return i, err
 }

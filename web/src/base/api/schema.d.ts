@@ -1271,6 +1271,8 @@ export interface components {
       valid: boolean;
     };
     CheckResetOutputBody: {
+      /** @description the link is the first proof that the address is the user's: linked identities, second factors and API tokens from before end with it */
+      first: boolean;
       valid: boolean;
     };
     CodeInputBody: {
