@@ -262,7 +262,7 @@ func (s *Service) Revoke(ctx context.Context, by Actor, tx, id string) (err erro
 		}
 		return none, withdraw(ctx, tx, old)
 	})
-	if err == nil && seen != nil && !(seen.Did(live.Update, inviteEntity, id) && gave(seen, "revokedAt")) {
+	if err == nil && seen != nil && (!seen.Did(live.Update, inviteEntity, id) || !gave(seen, "revokedAt")) {
 		err = live.ErrOtherMutation
 	}
 	return err

@@ -59,13 +59,19 @@ func (s *Service) Manage(ctx context.Context, by Actor, tx, id string, to Standi
 		if change.Role == old.Role && change.DisabledAt == old.DisabledAt {
 			return old, nil
 		}
-		if Role(change.Role) == Admin && (Role(old.Role) != Admin || change.DisabledAt == nil) {
-			if err := s.mayGiveAdmin(ctx, tx, by); err != nil {
-				return old, err
-			}
-		}
-		return query.New(tx).SetStanding(ctx, change)
+		return s.setStanding(ctx, tx, by, old, change)
 	})
+}
+
+// setStanding changes a user, as the row was, who is another by the change. Forbidden: it
+// would make an admin; see mayGiveAdmin.
+func (s *Service) setStanding(ctx context.Context, tx *live.Tx, by Actor, old query.User, to query.SetStandingParams) (query.User, error) {
+	if Role(to.Role) == Admin && (Role(old.Role) != Admin || to.DisabledAt == nil) {
+		if err := s.mayGiveAdmin(ctx, tx, by); err != nil {
+			return old, err
+		}
+	}
+	return query.New(tx).SetStanding(ctx, to)
 }
 
 // SetPassword gives an active user another password and ends all their sessions, and API

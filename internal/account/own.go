@@ -69,7 +69,7 @@ func (s *Service) Rename(ctx context.Context, by Actor, tx, name string) (err er
 		}
 		return none, tx.RecordIn(adminScope, userEntity, u.ID, auditedOf(old), auditedOf(u))
 	})
-	if err == nil && seen != nil && !(seen.Did(live.Update, userEntity, by.ID) && seen.Fits(map[string]any{"displayName": name, "role": nil, "disabled": nil, "email": nil})) {
+	if err == nil && seen != nil && (!seen.Did(live.Update, userEntity, by.ID) || !seen.Fits(map[string]any{"displayName": name, "role": nil, "disabled": nil, "email": nil})) {
 		err = live.ErrOtherMutation
 	}
 	return err

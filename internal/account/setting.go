@@ -76,7 +76,7 @@ func (s *Service) SetRegistration(ctx context.Context, by Actor, tx string, r Re
 		}
 		return none, tx.Record(settingEntity, registrationName, settingRow{string(old)}, settingRow{string(r)})
 	})
-	if err == nil && seen != nil && !(seen.Did(live.Update, settingEntity, registrationName) && seen.Fits(map[string]any{"value": r})) {
+	if err == nil && seen != nil && (!seen.Did(live.Update, settingEntity, registrationName) || !seen.Fits(map[string]any{"value": r})) {
 		err = live.ErrOtherMutation
 	}
 	return err
