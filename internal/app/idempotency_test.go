@@ -97,7 +97,7 @@ func TestAKeyOfAnotherChange(t *testing.T) {
 // lastFirst are the operations that remove something, the parts before the whole.
 func lastFirst() []string {
 	return []string{
-		"issue.delete", "member.remove", "project.delete", "note.delete", "invite.revoke", "token.revoke",
+		"comment.delete", "issue.delete", "member.remove", "project.delete", "note.delete", "invite.revoke", "token.revoke",
 		"provider.delete", "identity.delete", "email.withdraw", "session.end", "session.end_all", "user.delete",
 	}
 }
@@ -137,6 +137,8 @@ func (h *house) keyed(t *testing.T, database string) map[string]keyed {
 	exec(t, d, "DELETE FROM project_member WHERE project_id = $1", other.ID)
 	var status struct{ Items []struct{ ID string } }
 	into(t, do(t, h.App, h.session, http.MethodGet, "/api/projects/OPEN/statuses", "", http.StatusOK), &status)
+	var comment struct{ ID string }
+	into(t, do(t, h.App, h.session, http.MethodPost, "/api/issues/OPEN-1/comments", `{"body":"one"}`, http.StatusCreated), &comment)
 	bob, invite := "/api/admin/users/"+h.bobsID, "/api/invites/"+h.inviteID
 	return map[string]keyed{
 		"account.update":   {"admin", http.MethodPatch, "/api/account", `{"displayName":"Another"}`},
@@ -155,6 +157,9 @@ func (h *house) keyed(t *testing.T, database string) map[string]keyed {
 		"invite.create":    {"own", http.MethodPost, "/api/invites", `{}`},
 		"invite.revoke":    {"admin", http.MethodDelete, invite, ""},
 		"invite.renew":     {"admin", http.MethodPost, invite + "/renew", `{}`},
+		"comment.create":   {"project", http.MethodPost, "/api/issues/OPEN-1/comments", `{"body":"two"}`},
+		"comment.delete":   {"project", http.MethodDelete, "/api/comments/" + comment.ID, ""},
+		"comment.update":   {"project", http.MethodPatch, "/api/comments/" + comment.ID, `{"body":"other","version":1}`},
 		"issue.create":     {"project", http.MethodPost, "/api/projects/OPEN/issues", `{"title":"Second"}`},
 		"issue.delete":     {"project", http.MethodDelete, "/api/issues/OPEN-1", ""},
 		"issue.update":     {"project", http.MethodPatch, "/api/issues/OPEN-1", `{"title":"Straw"}`},

@@ -57,8 +57,8 @@ func enterIssue(ctx context.Context, c db.Conn, by account.Actor, key issue.Key,
 
 // again answers a mutation that was sent again. Conflict: its id was used for something
 // else.
-func (s *Service) again(ctx context.Context, by account.Actor, seen *live.Change) (Comment, error) {
-	if seen.Entity != entity {
+func (s *Service) again(ctx context.Context, by account.Actor, op live.Op, seen *live.Change) (Comment, error) {
+	if !seen.Did(op, entity, "") {
 		return Comment{}, live.ErrOtherMutation
 	}
 	return s.Get(ctx, by, seen.ID)

@@ -122,7 +122,7 @@ func (s *Service) Create(ctx context.Context, by account.Actor, tx string, key i
 		return c, s.written(ctx, tx, projectID, nil, c)
 	})
 	if err == nil && seen != nil {
-		if made, err = s.again(ctx, by, seen); err == nil && made.IssueKey != key.String() {
+		if made, err = s.again(ctx, by, live.Create, seen); err == nil && made.IssueKey != key.String() {
 			err = live.ErrOtherMutation
 		}
 	}
@@ -221,7 +221,7 @@ func (s *Service) Update(ctx context.Context, by account.Actor, tx, id string, v
 		return c, s.written(ctx, tx, found.projectID, &old, c)
 	})
 	if err == nil && seen != nil {
-		if changed, err = s.again(ctx, by, seen); err == nil && changed.ID != id {
+		if changed, err = s.again(ctx, by, live.Update, seen); err == nil && changed.ID != id {
 			err = live.ErrOtherMutation
 		}
 	}
@@ -232,7 +232,7 @@ func (s *Service) Update(ctx context.Context, by account.Actor, tx, id string, v
 // it is somebody else's, and the actor no maintainer; or they are a viewer.
 func (s *Service) Delete(ctx context.Context, by account.Actor, tx, id string) (err error) {
 	defer errs.Wrap(&err, "comment.Delete(%s)", id)
-	_, _, err = s.change(ctx, by, tx, id, func(tx *live.Tx, found entered) (Comment, error) {
+	_, seen, err := s.change(ctx, by, tx, id, func(tx *live.Tx, found entered) (Comment, error) {
 		old := found.Comment
 		if old.AuthorID != by.ID && !found.role.May(project.Maintainer) {
 			return Comment{}, errNotAuthor
@@ -246,8 +246,11 @@ func (s *Service) Delete(ctx context.Context, by account.Actor, tx, id string) (
 		}
 		return Comment{}, s.Removed.Publish(ctx, tx, Removed{ProjectID: found.projectID, IssueID: old.IssueID, IDs: []string{id}})
 	})
-	if errs.Is(err, errs.NotFound) && s.removedBefore(ctx, by, tx, id) {
+	switch {
+	case errs.Is(err, errs.NotFound) && s.removedBefore(ctx, by, tx, id):
 		return nil
+	case err == nil && seen != nil && !seen.Did(live.Delete, entity, id):
+		return live.ErrOtherMutation
 	}
 	return err
 }
