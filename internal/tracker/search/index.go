@@ -1,11 +1,11 @@
 package search
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"log/slog"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/peisear/peisear/internal/base/db"
@@ -22,6 +22,7 @@ const (
 	maxBatch     = 100
 	maxBatchTime = 5 * time.Millisecond
 	maxBatchRead = 1 << 20
+	maxRead      = 25 // texts of one statement
 )
 
 const (
@@ -146,44 +147,72 @@ func (s *Service) readTodo(ctx context.Context) (texts []text, all bool, err err
 // read takes the texts apart, outside of any transaction: whoever changes one meanwhile
 // adds it to the todo again. It may stop before the last.
 func (s *Service) read(ctx context.Context, texts []text) (_ []text, cut bool, err error) {
-	size := 0
-	for i := range texts {
+	size, done := 0, 0
+	for some := range slices.Chunk(texts, maxRead) {
 		if size > maxBatchRead {
-			return texts[:i], true, nil
+			return texts[:done], true, nil
 		}
-		n, err := s.readOne(ctx, &texts[i])
+		n, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (int, error) { return readSome(ctx, c, some) })
 		if err != nil {
 			return nil, false, err
 		}
-		size += n
+		size, done = size+n, done+len(some)
 	}
 	return texts, false, nil
 }
 
-func (s *Service) readOne(ctx context.Context, t *text) (size int, err error) {
-	projectID, texts, err := s.written(ctx, *t)
-	switch {
-	case errs.Is(err, errs.NotFound):
-		return 0, nil
-	case err != nil:
-		return 0, err
+// What somebody wrote: whose it is, the project, and the texts.
+const (
+	issueWords = `SELECT issue.id, issue.project_id, issue.title,
+		COALESCE((SELECT MIN(a.alias) FROM issue_alias a WHERE a.issue_id = issue.id), ''), issue.description
+		FROM issue WHERE `
+	commentWords = `SELECT comment.id, issue.project_id, '', '', comment.body
+		FROM comment JOIN issue ON issue.id = comment.issue_id WHERE `
+)
+
+// readSome gives the texts their words; those that are gone get none.
+func readSome(ctx context.Context, c db.Conn, texts []text) (size int, err error) {
+	var issues, comments []string
+	places := map[string]int{}
+	for i, t := range texts {
+		places[cmp.Or(t.commentID, t.issueID)] = i
+		if t.commentID != "" {
+			comments = append(comments, t.commentID)
+		} else {
+			issues = append(issues, t.issueID)
+		}
 	}
-	t.words = indexed(projectID, texts...)
-	return len(strings.Join(texts, "")), nil
+	keep := func(id, projectID string, written ...string) {
+		texts[places[id]].words = indexed(projectID, written...)
+		for _, text := range written {
+			size += len(text)
+		}
+	}
+	return size, errors.Join(
+		readWords(ctx, c, issueWords, "issue.id", issues, keep),
+		readWords(ctx, c, commentWords, "comment.id", comments, keep))
 }
 
-// written is what somebody wrote. NotFound: it is gone.
-func (s *Service) written(ctx context.Context, t text) (projectID string, texts []string, err error) {
-	if t.commentID == "" {
-		i, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (query.ReadIssueRow, error) {
-			return query.New(c).ReadIssue(ctx, t.issueID)
-		})
-		return i.ProjectID, []string{i.Title, i.Alias, i.Description}, err
+func readWords(ctx context.Context, c db.Conn, text, column string, ids []string, keep func(id, projectID string, written ...string)) (err error) {
+	if len(ids) == 0 {
+		return nil
 	}
-	c, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (query.ReadCommentRow, error) {
-		return query.New(c).ReadComment(ctx, query.ReadCommentParams{ID: t.commentID, IssueID: t.issueID})
-	})
-	return c.ProjectID, []string{c.Body}, err
+	s := new(db.Statement)
+	s.Add(text)
+	s.In(column, ids)
+	rows, err := c.QueryContext(ctx, s.Text(), s.Args()...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var id, projectID, title, alias, body string
+		if err := rows.Scan(&id, &projectID, &title, &alias, &body); err != nil {
+			return err
+		}
+		keep(id, projectID, title, alias, body)
+	}
+	return rows.Err()
 }
 
 // put writes the texts, in as many transactions as it takes.
@@ -196,53 +225,4 @@ func (s *Service) put(ctx context.Context, texts []text) error {
 		texts = texts[n:]
 	}
 	return nil
-}
-
-// putSome holds the turn: of several nodes one changes the index at a time. NotFound: a
-// text's todo is gone. Conflict: its issue is.
-//
-// The words come last, without a statement between that could fail by itself: FTS5
-// writes what it has gathered before each of those.
-func (s *Service) putSome(ctx context.Context, tx *db.Tx, texts []text) (n int, err error) {
-	if err := query.New(tx.Queued()).TakeTurn(ctx); err != nil {
-		return 0, err
-	}
-	docs := make([]int64, len(texts))
-	for end := time.Now().Add(maxBatchTime / 2); n < len(texts) && time.Now().Before(end); n++ {
-		if docs[n], err = placed(ctx, tx, texts[n]); err != nil {
-			return 0, err
-		}
-	}
-	e := engineOf(s.db)
-	for i, doc := range docs[:n] {
-		if doc == 0 {
-			continue
-		}
-		if _, err := tx.Queued().ExecContext(ctx, e.put, doc, e.kept(doc, texts[i].words)); err != nil {
-			return 0, err
-		}
-	}
-	return n, nil
-}
-
-// placed returns the doc under which the words of a text shall stand, 0 for nowhere.
-func placed(ctx context.Context, tx *db.Tx, t text) (doc int64, err error) {
-	for _, seq := range t.seqs {
-		if err := query.New(tx.Queued()).DropTodo(ctx, seq); err != nil {
-			return 0, err
-		}
-	}
-	q := query.New(tx)
-	switch {
-	case t.words == nil:
-		return 0, q.DropDoc(ctx, query.DropDocParams{IssueID: t.issueID, CommentID: t.commentID})
-	case len(t.seqs) == 0:
-		doc, err = q.PutOlder(ctx, query.PutOlderParams{IssueID: t.issueID, CommentID: t.commentID, Form: form})
-	default:
-		doc, err = q.PutNewer(ctx, query.PutNewerParams{IssueID: t.issueID, CommentID: t.commentID, Form: form})
-	}
-	if errors.Is(err, sql.ErrNoRows) { // gone, or nothing is to be done
-		return 0, nil
-	}
-	return doc, err
 }

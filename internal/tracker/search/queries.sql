@@ -13,37 +13,21 @@ DELETE FROM search_todo WHERE seq = sqlc.arg(seq);
 -- name: TakeTurn :exec
 UPDATE search_turn SET turn = turn + 1;
 
--- name: ReadIssue :one
-SELECT project_id, title, description,
-       CAST(COALESCE((SELECT MIN(a.alias) FROM issue_alias a WHERE a.issue_id = issue.id), '') AS TEXT) AS alias
-FROM issue WHERE id = sqlc.arg(id);
+-- name: Ends :one
+SELECT CAST(COALESCE(MIN(doc), 1000000000) AS BIGINT) AS oldest, CAST(COALESCE(MAX(doc), 1000000000) AS BIGINT) AS newest
+FROM search_doc;
 
--- name: ReadComment :one
-SELECT issue.project_id, comment.body
-FROM comment JOIN issue ON issue.id = comment.issue_id
-WHERE comment.id = sqlc.arg(id) AND comment.issue_id = sqlc.arg(issue_id);
+-- AddDoc finds no row for a text that is gone.
 
--- PutNewer is for what was written just now, PutOlder for what was there before; it finds
--- no row when the index has it by now. A text that is in the index keeps its place, and
--- one that is gone finds no row.
-
--- name: PutNewer :one
+-- name: AddDoc :exec
 INSERT INTO search_doc (doc, issue_id, comment_id, form)
-SELECT COALESCE((SELECT MAX(d.doc) FROM search_doc d), 1000000000) + 1, issue.id, sqlc.arg(comment_id), sqlc.arg(form)
+SELECT CAST(sqlc.arg(doc) AS BIGINT), issue.id, sqlc.arg(comment_id), sqlc.arg(form)
 FROM issue
 WHERE issue.id = sqlc.arg(issue_id)
-  AND (CAST(sqlc.arg(comment_id) AS TEXT) = '' OR EXISTS (SELECT 1 FROM comment c WHERE c.id = CAST(sqlc.arg(comment_id) AS TEXT)))
-ON CONFLICT (issue_id, comment_id) DO UPDATE SET form = excluded.form
-RETURNING doc;
+  AND (CAST(sqlc.arg(comment_id) AS TEXT) = '' OR EXISTS (SELECT 1 FROM comment c WHERE c.id = CAST(sqlc.arg(comment_id) AS TEXT)));
 
--- name: PutOlder :one
-INSERT INTO search_doc (doc, issue_id, comment_id, form)
-SELECT COALESCE((SELECT MIN(d.doc) FROM search_doc d), 1000000000) - 1, issue.id, sqlc.arg(comment_id), sqlc.arg(form)
-FROM issue
-WHERE issue.id = sqlc.arg(issue_id)
-  AND (CAST(sqlc.arg(comment_id) AS TEXT) = '' OR EXISTS (SELECT 1 FROM comment c WHERE c.id = CAST(sqlc.arg(comment_id) AS TEXT)))
-ON CONFLICT (issue_id, comment_id) DO UPDATE SET form = excluded.form WHERE search_doc.form < excluded.form
-RETURNING doc;
+-- name: SetForm :exec
+UPDATE search_doc SET form = sqlc.arg(form) WHERE doc = sqlc.arg(doc);
 
 -- name: DropDoc :exec
 DELETE FROM search_doc WHERE issue_id = sqlc.arg(issue_id) AND comment_id = sqlc.arg(comment_id);

@@ -9,6 +9,33 @@ import (
 	"context"
 )
 
+const addDoc = `-- name: AddDoc :exec
+
+INSERT INTO search_doc (doc, issue_id, comment_id, form)
+SELECT CAST($1 AS BIGINT), issue.id, $2, $3
+FROM issue
+WHERE issue.id = $4
+  AND (CAST($2 AS TEXT) = '' OR EXISTS (SELECT 1 FROM comment c WHERE c.id = CAST($2 AS TEXT)))
+`
+
+type AddDocParams struct {
+	Doc       int64
+	CommentID string
+	Form      int64
+	IssueID   string
+}
+
+// AddDoc finds no row for a text that is gone.
+func (q *Queries) AddDoc(ctx context.Context, arg AddDocParams) error {
+	_, err := q.db.ExecContext(ctx, addDoc,
+		arg.Doc,
+		arg.CommentID,
+		arg.Form,
+		arg.IssueID,
+	)
+	return err
+}
+
 const addTodo = `-- name: AddTodo :exec
 
 INSERT INTO search_todo (issue_id, comment_id) VALUES ($1, $2)
@@ -47,6 +74,23 @@ DELETE FROM search_todo WHERE seq = $1
 func (q *Queries) DropTodo(ctx context.Context, seq int64) error {
 	_, err := q.db.ExecContext(ctx, dropTodo, seq)
 	return err
+}
+
+const ends = `-- name: Ends :one
+SELECT CAST(COALESCE(MIN(doc), 1000000000) AS BIGINT) AS oldest, CAST(COALESCE(MAX(doc), 1000000000) AS BIGINT) AS newest
+FROM search_doc
+`
+
+type EndsRow struct {
+	Oldest int64
+	Newest int64
+}
+
+func (q *Queries) Ends(ctx context.Context) (EndsRow, error) {
+	row := q.db.QueryRowContext(ctx, ends)
+	var i EndsRow
+	err := row.Scan(&i.Oldest, &i.Newest)
+	return i, err
 }
 
 const jump = `-- name: Jump :many
@@ -219,102 +263,18 @@ func (q *Queries) ListTodo(ctx context.Context, n int64) ([]SearchTodo, error) {
 	return items, nil
 }
 
-const putNewer = `-- name: PutNewer :one
-
-INSERT INTO search_doc (doc, issue_id, comment_id, form)
-SELECT COALESCE((SELECT MAX(d.doc) FROM search_doc d), 1000000000) + 1, issue.id, $1, $2
-FROM issue
-WHERE issue.id = $3
-  AND (CAST($1 AS TEXT) = '' OR EXISTS (SELECT 1 FROM comment c WHERE c.id = CAST($1 AS TEXT)))
-ON CONFLICT (issue_id, comment_id) DO UPDATE SET form = excluded.form
-RETURNING doc
+const setForm = `-- name: SetForm :exec
+UPDATE search_doc SET form = $1 WHERE doc = $2
 `
 
-type PutNewerParams struct {
-	CommentID string
-	Form      int64
-	IssueID   string
+type SetFormParams struct {
+	Form int64
+	Doc  int64
 }
 
-// PutNewer is for what was written just now, PutOlder for what was there before; it finds
-// no row when the index has it by now. A text that is in the index keeps its place, and
-// one that is gone finds no row.
-func (q *Queries) PutNewer(ctx context.Context, arg PutNewerParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, putNewer, arg.CommentID, arg.Form, arg.IssueID)
-	var doc int64
-	err := row.Scan(&doc)
-	return doc, err
-}
-
-const putOlder = `-- name: PutOlder :one
-INSERT INTO search_doc (doc, issue_id, comment_id, form)
-SELECT COALESCE((SELECT MIN(d.doc) FROM search_doc d), 1000000000) - 1, issue.id, $1, $2
-FROM issue
-WHERE issue.id = $3
-  AND (CAST($1 AS TEXT) = '' OR EXISTS (SELECT 1 FROM comment c WHERE c.id = CAST($1 AS TEXT)))
-ON CONFLICT (issue_id, comment_id) DO UPDATE SET form = excluded.form WHERE search_doc.form < excluded.form
-RETURNING doc
-`
-
-type PutOlderParams struct {
-	CommentID string
-	Form      int64
-	IssueID   string
-}
-
-func (q *Queries) PutOlder(ctx context.Context, arg PutOlderParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, putOlder, arg.CommentID, arg.Form, arg.IssueID)
-	var doc int64
-	err := row.Scan(&doc)
-	return doc, err
-}
-
-const readComment = `-- name: ReadComment :one
-SELECT issue.project_id, comment.body
-FROM comment JOIN issue ON issue.id = comment.issue_id
-WHERE comment.id = $1 AND comment.issue_id = $2
-`
-
-type ReadCommentParams struct {
-	ID      string
-	IssueID string
-}
-
-type ReadCommentRow struct {
-	ProjectID string
-	Body      string
-}
-
-func (q *Queries) ReadComment(ctx context.Context, arg ReadCommentParams) (ReadCommentRow, error) {
-	row := q.db.QueryRowContext(ctx, readComment, arg.ID, arg.IssueID)
-	var i ReadCommentRow
-	err := row.Scan(&i.ProjectID, &i.Body)
-	return i, err
-}
-
-const readIssue = `-- name: ReadIssue :one
-SELECT project_id, title, description,
-       CAST(COALESCE((SELECT MIN(a.alias) FROM issue_alias a WHERE a.issue_id = issue.id), '') AS TEXT) AS alias
-FROM issue WHERE id = $1
-`
-
-type ReadIssueRow struct {
-	ProjectID   string
-	Title       string
-	Description string
-	Alias       string
-}
-
-func (q *Queries) ReadIssue(ctx context.Context, id string) (ReadIssueRow, error) {
-	row := q.db.QueryRowContext(ctx, readIssue, id)
-	var i ReadIssueRow
-	err := row.Scan(
-		&i.ProjectID,
-		&i.Title,
-		&i.Description,
-		&i.Alias,
-	)
-	return i, err
+func (q *Queries) SetForm(ctx context.Context, arg SetFormParams) error {
+	_, err := q.db.ExecContext(ctx, setForm, arg.Form, arg.Doc)
+	return err
 }
 
 const takeTurn = `-- name: TakeTurn :exec
