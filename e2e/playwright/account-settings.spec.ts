@@ -304,7 +304,9 @@ test('a forgotten password is set by the link of a mail, once', async ({ server,
   await expect(page.getByText('Use 8 characters or more.')).toBeVisible();
   await page.getByLabel('New password', { exact: true }).fill(NEW_PASSWORD);
   const program = await withToken(server, user);
-  await expect(page.getByLabel('End API tokens too')).toBeChecked();
+  // The link is the first proof of the address: what somebody else may have made ends without a question.
+  await expect(page.getByRole('note')).toContainText('first proof that the address is yours');
+  await expect(page.getByLabel('End API tokens too')).toHaveCount(0);
   await page.getByRole('button', { name: 'Set password' }).click();
   await expect(page.getByText('The new password is set.')).toBeVisible();
   await expect(server.call(program, 'GET', '/api/auth/me')).rejects.toThrow('401');
@@ -318,6 +320,21 @@ test('a forgotten password is set by the link of a mail, once', async ({ server,
   await page.goto('/');
   await page.goto(link);
   await expect(page.getByRole('alert')).toContainText('cannot be used');
+});
+
+test('who has proven the address before says what becomes of API tokens', async ({ server, page }) => {
+  const made = await server.command('user', 'create', 'grace@example.org', '--name', 'Grace');
+  const link = new URL(/http\S+/.exec(made)![0]);
+  await page.goto(link.pathname + link.hash);
+  await page.getByLabel('New password', { exact: true }).fill(NEW_PASSWORD);
+  await expect(page.getByLabel('End API tokens too')).toBeChecked();
+  await expect(page.getByRole('note')).toHaveCount(0);
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Set password' }).click();
+  await expect(page.getByText('The new password is set.')).toBeVisible();
+  await page.getByRole('main').getByRole('link', { name: 'Sign in' }).first().click();
+  await signIn(page, { email: 'grace@example.org', password: NEW_PASSWORD });
+  await expect(page.getByRole('button', { name: 'New project' }).first()).toBeVisible();
 });
 
 test('another name shows at once, another address by the link of a mail', async ({ server, admin, page, mailbox }) => {
