@@ -33,16 +33,7 @@ func TestLostCommit(t *testing.T) {
 // loseCommit loses the commit of a mutation with an id, and looks at the log.
 func loseCommit(t *testing.T, losing basetest.Loss, kind errs.Kind, id string) {
 	t.Helper()
-	w, url := basetest.NewWire(t)
-	d, err := db.Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { d.Close() })
-	if err := d.Migrate(t.Context(), live.Migrations); err != nil {
-		t.Fatal(err)
-	}
-	log := live.New(d, live.NewHub())
+	w, log := overWire(t)
 	m := live.Mutation{Scopes: []string{"org", "user:a"}, Actor: "a", Tx: id}
 	change := func(tx *live.Tx) (int, error) { return 7, tx.Record("row", "1", nil, row{"a", 1}) }
 	w.Lose(losing)
@@ -60,4 +51,19 @@ func loseCommit(t *testing.T, losing basetest.Loss, kind errs.Kind, id string) {
 	if err != nil || len(entries) != 1 || entries[0].Seq != 1 {
 		t.Errorf("%+v, %v", entries, err)
 	}
+}
+
+// overWire opens a log on PostgreSQL, over a connection that can be cut.
+func overWire(t *testing.T) (*basetest.Wire, *live.Log) {
+	t.Helper()
+	w, url := basetest.NewWire(t)
+	d, err := db.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	if err := d.Migrate(t.Context(), live.Migrations); err != nil {
+		t.Fatal(err)
+	}
+	return w, live.New(d, live.NewHub())
 }

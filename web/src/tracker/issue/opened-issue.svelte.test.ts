@@ -18,7 +18,6 @@ const row: Issue = {
   ...{ createdAt: '2026-01-01T00:00:00Z', updatedAt: '2026-01-01T00:00:00Z' },
 };
 
-
 let engine: Engine;
 let session: Session;
 let api: Api;
