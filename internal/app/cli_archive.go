@@ -3,7 +3,6 @@ package app
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/peisear/peisear/internal/base/archive"
@@ -73,18 +72,17 @@ func (a *archiveImportCommand) Run(p *process) (err error) {
 	if err != nil {
 		return err
 	}
-	return read(a.File, pack.Archive, func(r *pack.Reader) error {
-		return importArchive(p, c, archived(built.features), a.File, r)
-	})
-}
-
-func importArchive(p *process, c Config, program archive.Program, name string, r *pack.Reader) error {
 	bar := progress.New(p.stderr, 0, "rows")
-	if err := archive.ImportInto(p.ctx, c.DatabaseURL, program, r, bar.Of); err != nil {
-		return fmt.Errorf("%s: nothing was imported: %w", name, errs.Plain(err))
+	var m pack.Manifest
+	err = pack.OpenFile(a.File, pack.Archive, func(r *pack.Reader) error {
+		m = r.Manifest
+		return archive.ImportInto(p.ctx, c.DatabaseURL, archived(built.features), r, bar.Of)
+	})
+	if err != nil {
+		return fmt.Errorf("%s: nothing was imported: %w", a.File, errs.Plain(err))
 	}
 	bar.End()
-	_, err := fmt.Fprintf(p.stdout, "%d tables, %d rows are in %s.\n%s", len(r.Manifest.Tables), rows(r.Manifest), shown(c.DatabaseURL),
+	_, err = fmt.Fprintf(p.stdout, "%d tables, %d rows are in %s.\n%s", len(m.Tables), rows(m), shown(c.DatabaseURL),
 		"Start the server with the COOKIE_SECRET (in local mode: the file cookie-secret of the data folder) that the archive's had.\n")
 	return err
 }
@@ -95,22 +93,4 @@ func shown(url string) string {
 		return path
 	}
 	return "the database of DATABASE_URL"
-}
-
-// read opens a packed file.
-func read(path, format string, fn func(*pack.Reader) error) (err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	r, err := pack.Open(f, info.Size(), format)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, errs.Plain(err))
-	}
-	return fn(r)
 }

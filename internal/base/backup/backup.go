@@ -179,21 +179,8 @@ func verify(ctx context.Context, name string) error {
 }
 
 // Open calls fn with a backup.
-func Open(name string, fn func(*pack.Reader) error) (err error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	r, err := pack.Open(f, info.Size(), pack.Backup)
-	if err != nil {
-		return err
-	}
-	return fn(r)
+func Open(name string, fn func(*pack.Reader) error) error {
+	return pack.OpenFile(name, pack.Backup, fn)
 }
 
 // Kind is what the database is kept as: one of the names above, of which a backup has

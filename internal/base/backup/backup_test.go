@@ -192,7 +192,7 @@ func compared(t *testing.T, from server, to backup.Server) *db.DB {
 // TestWithoutClient: where there is no pg_dump, an archive stands for it, and goes into
 // either engine.
 func TestWithoutClient(t *testing.T) { //nolint:paralleltest // the environment is the process's
-	if os.Getenv("PEISEAR_TEST_ENGINES") == "sqlite" {
+	if !slices.Contains(basetest.Engines(), "postgres") {
 		t.Skip("PostgreSQL is left out")
 	}
 	from := newServer(t, basetest.URL(t, "postgres"), program())

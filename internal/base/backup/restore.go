@@ -155,21 +155,10 @@ func restoreBare(ctx context.Context, name string, to Server) error {
 	})
 }
 
-func restoreArchive(ctx context.Context, name string, to Server) (err error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	r, err := pack.Open(f, info.Size(), pack.Archive)
-	if err != nil {
-		return err
-	}
-	return archive.ImportInto(ctx, to.URL, to.Program, r, func(int64, int64) {})
+func restoreArchive(ctx context.Context, name string, to Server) error {
+	return pack.OpenFile(name, pack.Archive, func(r *pack.Reader) error {
+		return archive.ImportInto(ctx, to.URL, to.Program, r, func(int64, int64) {})
+	})
 }
 
 func restoreDump(ctx context.Context, name string, schema []int64, to Server) (err error) {

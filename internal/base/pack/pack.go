@@ -14,6 +14,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -133,6 +134,24 @@ type Reader struct {
 // broken says what is wrong with a file.
 func broken(format string, args ...any) error {
 	return errs.New(errs.Invalid, "the file is damaged, cut off, or not one that peisear has made: "+format, args...)
+}
+
+// OpenFile calls fn with the file of that name, opened as by Open.
+func OpenFile(name, format string, fn func(*Reader) error) (err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	r, err := Open(f, info.Size(), format)
+	if err != nil {
+		return err
+	}
+	return fn(r)
 }
 
 // Open reads a file's manifest and compares it with the entries. format is what the file
