@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { gate } from '../testing';
 import { Keys } from './keys';
 
 let keys: Keys;
@@ -30,6 +31,17 @@ describe('a shortcut', () => {
     expect(press('c').defaultPrevented).toBe(true);
     expect(run).toHaveBeenCalledTimes(1);
     expect(press('d').defaultPrevented).toBe(false);
+  });
+
+  test('is not what is typed while a dialog is on its way', async () => {
+    const [plain, always] = [add('c'), add('mod+k', true)];
+    const way = gate();
+    keys.hold(way.wait);
+    expect(press('c').defaultPrevented).toBe(false);
+    press('k', { ctrlKey: true });
+    expect([vi.mocked(plain).mock.calls.length, vi.mocked(always).mock.calls.length]).toEqual([0, 1]);
+    way.open();
+    await vi.waitFor(() => expect(press('c').defaultPrevented).toBe(true));
   });
 
   test('is told from the same key with others held', () => {

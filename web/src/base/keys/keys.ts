@@ -15,6 +15,7 @@ export class Keys {
   #shortcuts: Shortcut[] = [];
   #typed: string[] = [];
   #at = 0;
+  #held = 0;
 
   /** Listens until the signal aborts. */
   listen(target: EventTarget, signal: AbortSignal): void {
@@ -27,6 +28,13 @@ export class Keys {
     return () => {
       this.#shortcuts = this.#shortcuts.filter((shortcut) => !shortcuts.includes(shortcut));
     };
+  }
+
+  /** What is typed while a dialog is on its way is meant for it, and is no shortcut. */
+  hold(dialog: Promise<unknown>): void {
+    this.#held++;
+    const release = () => setTimeout(() => this.#held--); // when it has been opened
+    void dialog.then(release, release);
   }
 
   /** For a list of them, without those that another one hides. */
@@ -45,7 +53,7 @@ export class Keys {
     const found = candidates
       .map((keys) => this.#shortcuts.findLast((s) => s.keys === keys && (!typing || s.typing)))
       .find((shortcut) => shortcut !== undefined);
-    if (!found || (!found.typing && document.querySelector('dialog[open]'))) return;
+    if (!found || (!found.typing && (this.#held > 0 || document.querySelector('dialog[open]')))) return;
     event.preventDefault();
     this.#typed = [];
     found.run();
