@@ -77,6 +77,9 @@ func seed(b *testing.B, w world, n int) {
 			b.Fatal(err)
 		}
 		spent += ownCPU(b) - before
+		if (i+batch)%50_000 == 0 {
+			b.Logf("%d issues: %v of CPU each so far", i+batch, spent/time.Duration(i+batch))
+		}
 	}
 	b.Logf("%d issues, %v of CPU each for the index, in this process", n, spent/time.Duration(n))
 }

@@ -50,14 +50,15 @@ type place struct{ doc, form int64 }
 
 func placesOf(ctx context.Context, tx *db.Tx, texts []text) (_ *places, err error) {
 	s := new(db.Statement)
-	s.Add("SELECT issue_id, comment_id, doc, form FROM search_doc WHERE (issue_id, comment_id) IN (VALUES ")
+	s.Add("WITH wanted (issue_id, comment_id) AS (VALUES ")
 	for i, t := range texts {
 		if i > 0 {
 			s.Add(", ")
 		}
 		s.Add("(?, ?)", t.issueID, t.commentID)
 	}
-	s.Add(")")
+	s.Add(`) SELECT d.issue_id, d.comment_id, d.doc, d.form
+		FROM wanted JOIN search_doc d ON d.issue_id = wanted.issue_id AND d.comment_id = wanted.comment_id`)
 	rows, err := tx.QueryContext(ctx, s.Text(), s.Args()...)
 	if err != nil {
 		return nil, err

@@ -13,9 +13,11 @@ DELETE FROM search_todo WHERE seq = sqlc.arg(seq);
 -- name: TakeTurn :exec
 UPDATE search_turn SET turn = turn + 1;
 
+-- Ends asks for each end by itself: for both at once SQLite would read all.
+
 -- name: Ends :one
-SELECT CAST(COALESCE(MIN(doc), 1000000000) AS BIGINT) AS oldest, CAST(COALESCE(MAX(doc), 1000000000) AS BIGINT) AS newest
-FROM search_doc;
+SELECT CAST(COALESCE((SELECT MIN(doc) FROM search_doc), 1000000000) AS BIGINT) AS oldest,
+  CAST(COALESCE((SELECT MAX(doc) FROM search_doc), 1000000000) AS BIGINT) AS newest;
 
 -- AddDoc finds no row for a text that is gone.
 

@@ -77,8 +77,9 @@ func (q *Queries) DropTodo(ctx context.Context, seq int64) error {
 }
 
 const ends = `-- name: Ends :one
-SELECT CAST(COALESCE(MIN(doc), 1000000000) AS BIGINT) AS oldest, CAST(COALESCE(MAX(doc), 1000000000) AS BIGINT) AS newest
-FROM search_doc
+
+SELECT CAST(COALESCE((SELECT MIN(doc) FROM search_doc), 1000000000) AS BIGINT) AS oldest,
+  CAST(COALESCE((SELECT MAX(doc) FROM search_doc), 1000000000) AS BIGINT) AS newest
 `
 
 type EndsRow struct {
@@ -86,6 +87,7 @@ type EndsRow struct {
 	Newest int64
 }
 
+// Ends asks for each end by itself: for both at once SQLite would read all.
 func (q *Queries) Ends(ctx context.Context) (EndsRow, error) {
 	row := q.db.QueryRowContext(ctx, ends)
 	var i EndsRow
