@@ -39,13 +39,19 @@ func (w *world) checkKnown(t *testing.T) {
 			}
 		}
 	}
+	for id, c := range w.comments {
+		row := there["comment "+id]
+		if text, _ := json.Marshal(c.Body); string(row["body"]) != string(text) || string(row["version"]) != fmt.Sprint(c.Version) {
+			t.Errorf("comment %s is %q, version %s; %s, version %d was answered", id, row["body"], row["version"], text, c.Version)
+		}
+	}
 	for id, title := range w.notes {
 		if text, _ := json.Marshal(title); string(there["note "+id]["title"]) != string(text) {
 			t.Errorf("note %s is %q, %s was answered", id, there["note "+id]["title"], text)
 		}
 	}
 	for id := range w.deleted {
-		if there["issue "+id] != nil || there["note "+id] != nil {
+		if there["issue "+id] != nil || there["note "+id] != nil || there["comment "+id] != nil {
 			t.Errorf("%s was deleted and is there", id)
 		}
 	}
@@ -110,6 +116,10 @@ var books = map[string]string{
 		(SELECT count(*) FROM change c WHERE c.scope = 'project:' || n.project_id AND c.entity = 'issue' AND c.op = 'delete')`,
 	"issues without their beginning in the log": `SELECT count(*) FROM issue i WHERE NOT EXISTS
 		(SELECT 1 FROM change c WHERE c.scope = 'project:' || i.project_id AND c.entity = 'issue' AND c.entity_id = i.id AND c.op = 'create')`,
+	"texts that the search neither has nor will read": `SELECT count(*) FROM (SELECT id AS issue_id, '' AS comment_id FROM issue
+		UNION ALL SELECT issue_id, id FROM comment) AS written WHERE
+		NOT EXISTS (SELECT 1 FROM search_doc d WHERE d.issue_id = written.issue_id AND d.comment_id = written.comment_id) AND
+		NOT EXISTS (SELECT 1 FROM search_todo q WHERE q.issue_id = written.issue_id AND q.comment_id = written.comment_id)`,
 	"users without their beginning in the log": `SELECT count(*) FROM users u WHERE NOT EXISTS
 		(SELECT 1 FROM change c WHERE c.scope = 'org' AND c.entity_id = u.id AND c.op = 'create')`,
 }
@@ -126,6 +136,7 @@ func (w *world) checkBooks(t *testing.T) {
 	}
 	defer pool.Close()
 	ctx := context.Background()
+	w.checkComments(t, pool)
 	for name, question := range books {
 		var wrong int
 		if err := pool.QueryRowContext(ctx, question).Scan(&wrong); err != nil || wrong > 0 {
@@ -139,6 +150,38 @@ func (w *world) checkBooks(t *testing.T) {
 		var verdict string
 		if err := pool.QueryRowContext(ctx, question).Scan(&verdict); err != nil || verdict != "ok" {
 			t.Errorf("%s: %s", question, fmt.Sprint(verdict, err))
+		}
+	}
+}
+
+// checkComments holds that the comments are those that the changes make: a snapshot, with
+// which the other rows are compared, has none.
+func (w *world) checkComments(t *testing.T, pool *sql.DB) {
+	t.Helper()
+	logged, _ := w.gathered()
+	rows, err := pool.QueryContext(context.Background(), "SELECT id, body, version FROM comment")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, body string
+		var version int64
+		if err := rows.Scan(&id, &body, &version); err != nil {
+			t.Fatal(err)
+		}
+		row := logged["comment "+id]
+		if text, _ := json.Marshal(body); string(row["body"]) != string(text) || string(row["version"]) != fmt.Sprint(version) {
+			t.Errorf("comment %s is %q, version %d; its changes say %q, version %s", id, body, version, row["body"], row["version"])
+		}
+		delete(logged, "comment "+id)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	for name := range logged {
+		if strings.HasPrefix(name, "comment ") {
+			t.Errorf("%s is not there, its changes say it is", name)
 		}
 	}
 }

@@ -77,6 +77,9 @@ func (p *replica) apply(t *testing.T, entity, id, op string, patch fields) {
 		}
 	case op == "delete":
 		delete(p.rows[entity], id)
+		if entity == "issue" { // its comments go along
+			maps.DeleteFunc(p.rows["comment"], func(_ string, c fields) bool { return string(c["issueId"]) == fmt.Sprintf("%q", id) })
+		}
 	default:
 		maps.Copy(row, patch)
 	}

@@ -24,7 +24,8 @@ type world struct {
 	gate sync.RWMutex
 
 	mu        sync.Mutex
-	issues    map[string]issue  // by id: those that must be there
+	issues    map[string]issue // by id: those that must be there
+	comments  map[string]comment
 	notes     map[string]string // title by id
 	deleted   map[string]bool   // ids that must not be there
 	mutations map[string]string // Idempotency-Key of what was answered: its scope
@@ -56,7 +57,7 @@ type issue struct {
 func newWorld(t *testing.T, s *server) *world {
 	t.Helper()
 	w := &world{
-		t: t, server: s, issues: map[string]issue{}, notes: map[string]string{}, deleted: map[string]bool{},
+		t: t, server: s, issues: map[string]issue{}, comments: map[string]comment{}, notes: map[string]string{}, deleted: map[string]bool{},
 		mutations: map[string]string{}, people: map[string]bool{"Ada": true},
 	}
 	var session struct {

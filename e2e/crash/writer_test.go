@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type writer struct {
 	count  int
 	issues []issue
 	notes  []string // ids
+	said   []comment
 }
 
 func newWriter(w *world, i int, r *rand.Rand) *writer {
@@ -41,8 +43,10 @@ func (w *writer) write(ctx context.Context) {
 			w.edit()
 		case n < 75:
 			w.move()
-		case n < 85:
+		case n < 80:
 			w.remove()
+		case n < 90:
+			w.discuss()
 		default:
 			w.note()
 		}
@@ -216,6 +220,12 @@ func (w *writer) remove() {
 	}
 	w.issues = append(w.issues[:n], w.issues[n+1:]...)
 	w.forget(is.ID)
+	for _, c := range w.said {
+		if c.IssueID == is.ID {
+			w.forget(c.ID)
+		}
+	}
+	w.said = slices.DeleteFunc(w.said, func(c comment) bool { return c.IssueID == is.ID })
 }
 
 func (w *writer) forget(id string) {
@@ -223,6 +233,7 @@ func (w *writer) forget(id string) {
 	defer w.mu.Unlock()
 	delete(w.world.issues, id)
 	delete(w.world.notes, id)
+	delete(w.world.comments, id)
 	w.deleted[id] = true
 }
 
