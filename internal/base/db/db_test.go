@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -17,6 +18,26 @@ import (
 )
 
 func TestMain(m *testing.M) { basetest.Main(m) }
+
+// TestFileIsTheOwners: nobody else on the machine reads what people wrote.
+func TestFileIsTheOwners(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "app.db")
+	d, err := db.Open(t.Context(), "sqlite://"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode != 0o600 {
+			t.Errorf("%s has the mode %o", filepath.Base(name), mode)
+		}
+	}
+}
 
 var schema = fstest.MapFS{"202601010000_test.sql": {Data: []byte(`-- +goose Up
 CREATE TABLE parent (id BIGINT NOT NULL PRIMARY KEY);

@@ -43,6 +43,7 @@ func openSQLite(ctx context.Context, path string, m *meter) (_ *lite, err error)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
+	ownerOnly(path)
 	l := &lite{path: path}
 	defer func() {
 		if t := l.trouble(err); t != "" { // in SQLite's words it is an I/O error, whatever it is
@@ -68,6 +69,15 @@ func openSQLite(ctx context.Context, path string, m *meter) (_ *lite, err error)
 	}
 	l.cached = newStmts(l.readers)
 	return l, nil
+}
+
+// ownerOnly makes the file, empty, so that nobody else reads it wherever it stands; those
+// beside it are made by SQLite with the same rights. What stands in the way is found, and
+// told, when SQLite opens it.
+func ownerOnly(path string) {
+	if f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		_ = f.Close()
+	}
 }
 
 // obstacle is the error of opening a file, in the system's words where it has some:
