@@ -64,7 +64,7 @@ func startServer(b *testing.B, database string) *server {
 	log := new(bytes.Buffer)
 	cmd := exec.Command(path)
 	cmd.Dir = b.TempDir()
-	cmd.Env = append(os.Environ(), "DATABASE_URL="+database, "BIND_ADDR="+address, "LOG_LEVEL=warn", "INITIAL_INVITE_CODE="+inviteCode)
+	cmd.Env = append(os.Environ(), "DATABASE_URL="+database, "BIND_ADDR="+address, "LOG_LEVEL=warn", "INITIAL_INVITE_CODE="+inviteCode, "ACCESS_TOKEN_TTL_SECS=86400")
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)

@@ -2,6 +2,9 @@ package bench
 
 import (
 	"cmp"
+	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -9,8 +12,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/peisear/peisear/internal/base/basetest"
+	"github.com/peisear/peisear/internal/base/db"
 )
 
 // scaleEnv names how many issues there are in the databases of BenchmarkScale, with
@@ -33,6 +38,7 @@ func BenchmarkScale(b *testing.B) {
 				s := startServer(b, database)
 				w := seed(b, s)
 				grow(b, database, n)
+				settle(b, database)
 				w.measure(b)
 				w.project = "SEED1"
 				w.lookAtFirst(b)
@@ -67,6 +73,43 @@ func grow(b *testing.B, database string, n int) {
 		b.Fatalf("%v: %s", err, out)
 	}
 	b.Logf("%d issues", n)
+}
+
+// settle waits until the search has read what was written, and PostgreSQL has tidied up,
+// which it would do by and by: both would be measured along.
+func settle(b *testing.B, database string) {
+	b.Helper()
+	d, err := db.Open(b.Context(), database)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.Close()
+	start := time.Now()
+	for behind := true; behind; {
+		behind, err = db.Read(b.Context(), d, func(ctx context.Context, c db.Conn) (behind bool, err error) {
+			return behind, c.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM search_todo)").Scan(&behind)
+		})
+		switch {
+		case err != nil:
+			b.Fatal(err)
+		case time.Since(start) > time.Hour:
+			b.Fatal("the search does not come to an end")
+		case behind:
+			<-time.After(time.Second)
+		}
+	}
+	b.Logf("all can be found %s later", time.Since(start).Round(time.Second))
+	if d.Engine() == "sqlite" {
+		return
+	}
+	pool, err := sql.Open("pgx", database)
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, err = pool.ExecContext(b.Context(), "VACUUM (ANALYZE)")
+	if err = errors.Join(err, pool.Close()); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // lookAtFirst is look for a project whose snapshot may have several pages. What came in
