@@ -37,11 +37,31 @@ describe('a shortcut', () => {
     const [plain, always] = [add('c'), add('mod+k', true)];
     const way = gate();
     keys.hold(way.wait);
-    expect(press('c').defaultPrevented).toBe(false);
+    press('c');
     press('k', { ctrlKey: true });
     expect([vi.mocked(plain).mock.calls.length, vi.mocked(always).mock.calls.length]).toEqual([0, 1]);
     way.open();
-    await vi.waitFor(() => expect(press('c').defaultPrevented).toBe(true));
+    await vi.waitFor(() => {
+      press('c');
+      expect(plain).toHaveBeenCalled();
+    });
+  });
+
+  test('gives the dialog what was typed on its way', async () => {
+    add('c');
+    const way = gate();
+    keys.hold(way.wait);
+    for (const key of ['c', 'r', 'x', 'Backspace', 'Shift', 'A', 'Enter']) press(key);
+    press('v', { ctrlKey: true });
+    document.body.innerHTML = '<dialog open><input></dialog>';
+    const field = document.querySelector('input')!;
+    field.focus();
+    const heard = vi.fn();
+    field.addEventListener('input', heard);
+    way.open();
+    await vi.waitFor(() => expect(field.value).toBe('crA'));
+    expect(heard).toHaveBeenCalledTimes(1);
+    expect(field.selectionStart).toBe(3);
   });
 
   test('is told from the same key with others held', () => {

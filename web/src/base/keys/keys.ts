@@ -16,6 +16,7 @@ export class Keys {
   #typed: string[] = [];
   #at = 0;
   #held = 0;
+  #ahead = '';
 
   /** Listens until the signal aborts. */
   listen(target: EventTarget, signal: AbortSignal): void {
@@ -30,10 +31,16 @@ export class Keys {
     };
   }
 
-  /** What is typed while a dialog is on its way is meant for it, and is no shortcut. */
+  /** What is typed while a dialog is on its way is no shortcut: it goes into the field that the dialog begins with. */
   hold(dialog: Promise<unknown>): void {
     this.#held++;
-    const release = () => setTimeout(() => this.#held--); // when it has been opened
+    const release = () =>
+      setTimeout(() => {
+        // when it has been opened
+        if (--this.#held > 0) return;
+        enter(this.#ahead);
+        this.#ahead = '';
+      });
     void dialog.then(release, release);
   }
 
@@ -53,11 +60,32 @@ export class Keys {
     const found = candidates
       .map((keys) => this.#shortcuts.findLast((s) => s.keys === keys && (!typing || s.typing)))
       .find((shortcut) => shortcut !== undefined);
-    if (!found || (!found.typing && (this.#held > 0 || document.querySelector('dialog[open]')))) return;
+    if (!found?.typing) {
+      if (this.#held > 0 && !typing) this.#keep(event);
+      if (!found || this.#held > 0 || document.querySelector('dialog[open]')) return;
+    }
     event.preventDefault();
     this.#typed = [];
     found.run();
   }
+
+  #keep(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key.length === 1) this.#ahead += event.key;
+    else if (event.key === 'Backspace') this.#ahead = this.#ahead.slice(0, -1);
+    else return;
+    event.preventDefault();
+  }
+}
+
+/** Puts a text before what has been typed since into the field that has the focus. */
+function enter(text: string): void {
+  const field = document.activeElement;
+  if (text === '' || !(field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement)) return;
+  const at = (field.selectionEnd ?? 0) + text.length;
+  field.setRangeText(text, 0, 0);
+  field.setSelectionRange(at, at);
+  field.dispatchEvent(new Event('input', { bubbles: true }));
 }
 
 const MODIFIERS = new Set(['Shift', 'Control', 'Meta', 'Alt']);
