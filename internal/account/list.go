@@ -86,7 +86,8 @@ func (f UserFilter) build() (string, []any, error) {
 		}
 		s.Add(" AND (name_folded, id) > (?, ?)", after.name, after.id)
 	}
-	s.Add(" ORDER BY name_folded, id LIMIT ?", f.Limit+1)
+	s.Add(" ORDER BY name_folded, id")
+	s.Limit(f.Limit + 1)
 	return s.Text(), s.Args(), nil
 }
 

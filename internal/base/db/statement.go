@@ -39,6 +39,10 @@ func (s *Statement) In(expression string, values []string) {
 	s.Add(")")
 }
 
+// Limit ends the statement after n rows. SQLite would plan it anew for every n that
+// stands there by itself.
+func (s *Statement) Limit(n int) { s.Add(" LIMIT CAST(? AS BIGINT)", n) }
+
 // Groups runs the statement, which gives two texts in each row, and returns the second
 // ones by the first.
 func (s *Statement) Groups(ctx context.Context, c Conn) (groups map[string][]string, err error) {

@@ -95,7 +95,8 @@ func (t Trail) build() (string, []any, error) {
 	if err := t.add(s, "actor", t.About); err != nil {
 		return "", nil, err
 	}
-	s.Add(") AS b ORDER BY at DESC, seq DESC, n DESC LIMIT ?", t.Limit+1)
+	s.Add(") AS b ORDER BY at DESC, seq DESC, n DESC")
+	s.Limit(t.Limit + 1)
 	return s.Text(), s.Args(), nil
 }
 
@@ -125,7 +126,8 @@ func (t Trail) add(s *db.Statement, column, value string) error {
 		}
 		s.Add(" AND (at, seq, n) < (?, ?, ?)", at, seq, n)
 	}
-	s.Add(" ORDER BY at DESC, seq DESC, n DESC LIMIT ?", t.Limit+1)
+	s.Add(" ORDER BY at DESC, seq DESC, n DESC")
+	s.Limit(t.Limit + 1)
 	return nil
 }
 

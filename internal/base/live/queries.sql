@@ -14,9 +14,12 @@ SELECT scope.id, scope.seq, CAST(sqlc.arg(n) AS BIGINT), sqlc.arg(tx), CAST(sqlc
        sqlc.arg(entity), sqlc.arg(entity_id), sqlc.arg(op), sqlc.arg(patch), sqlc.arg(prior)
 FROM scope WHERE scope.id = sqlc.arg(scope);
 
+-- The scope of a change is always CAST: SQLite compares a parameter by itself with what
+-- partial indexes are for, and plans the statement anew for every value.
+
 -- name: FindTx :one
 SELECT entity, entity_id, op, patch, prior, at FROM change
-WHERE scope = sqlc.arg(scope) AND actor = sqlc.arg(actor) AND tx = sqlc.arg(tx) AND n = 0;
+WHERE scope = CAST(sqlc.arg(scope) AS TEXT) AND actor = sqlc.arg(actor) AND tx = sqlc.arg(tx) AND n = 0;
 
 -- name: Epoch :one
 SELECT epoch FROM log_epoch WHERE id = 1;
@@ -26,12 +29,12 @@ INSERT INTO log_epoch (id, epoch) VALUES (1, sqlc.arg(epoch)) ON CONFLICT (id) D
 
 -- name: ChangedSince :many
 SELECT DISTINCT entity_id FROM change
-WHERE scope = sqlc.arg(scope) AND seq > sqlc.arg(since) AND entity = sqlc.arg(entity) AND entity_id > sqlc.arg(after)
+WHERE scope = CAST(sqlc.arg(scope) AS TEXT) AND seq > sqlc.arg(since) AND entity = sqlc.arg(entity) AND entity_id > sqlc.arg(after)
 ORDER BY entity_id
 LIMIT CAST(sqlc.arg(n) AS BIGINT);
 
 -- name: DeleteChanges :exec
-DELETE FROM change WHERE scope = sqlc.arg(scope);
+DELETE FROM change WHERE scope = CAST(sqlc.arg(scope) AS TEXT);
 
 -- name: End :exec
 UPDATE scope SET seq = -1 WHERE id = sqlc.arg(id);
@@ -46,7 +49,7 @@ WHERE scope = 'admin' AND actor = sqlc.arg(actor) AND entity = sqlc.arg(entity);
 
 -- name: Rewrite :exec
 UPDATE change SET patch = sqlc.arg(patch), prior = sqlc.arg(prior)
-WHERE scope = sqlc.arg(scope) AND seq = sqlc.arg(seq) AND n = sqlc.arg(n);
+WHERE scope = CAST(sqlc.arg(scope) AS TEXT) AND seq = sqlc.arg(seq) AND n = sqlc.arg(n);
 
 -- name: EndEpoch :exec
 DELETE FROM log_epoch WHERE id = 1;

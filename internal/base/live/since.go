@@ -18,8 +18,9 @@ const MaxDelta = 500
 const maxDeltaSize = 4 << 20
 
 // since is written here because it is read row by row: who asks may not want them all.
+// The CAST is explained in queries.sql.
 const since = `SELECT seq, n, tx, at, actor, entity, entity_id, op, patch, prior FROM change
-WHERE scope = $1 AND seq > $2 AND seq <= $3 ORDER BY seq, n`
+WHERE scope = CAST($1 AS TEXT) AND seq > $2 AND seq <= $3 ORDER BY seq, n`
 
 // Since returns the transactions after seq, in order: at most MaxDelta of them, and no
 // more than about four megabytes.

@@ -196,7 +196,8 @@ func (f Filter) build(p project.Project, by account.Actor) (string, []any, error
 		}
 		s.Add(" AND ("+column+", i.id) "+compare+" (?, ?)", value, id)
 	}
-	s.Add(" ORDER BY "+column+direction+", i.id"+direction+" LIMIT ?", f.Limit+1)
+	s.Add(" ORDER BY " + column + direction + ", i.id" + direction)
+	s.Limit(f.Limit + 1)
 	return s.Text(), s.Args(), nil
 }
 

@@ -12,7 +12,7 @@ const litePut = "INSERT OR REPLACE INTO search_index (rowid, words) VALUES ($1, 
 // FTS5 gives the newest matches first, and no more than are asked for. Only then it is
 // looked who they are, and once more whether the actor may see them.
 const liteNewest = `SELECT d.doc, d.issue_id, d.comment_id, i.project_id, i.number, i.title_folded
-	FROM (SELECT rowid AS doc FROM search_index WHERE search_index MATCH $1 AND rowid <= $2 ORDER BY rowid DESC LIMIT $3) newest
+	FROM (SELECT rowid AS doc FROM search_index WHERE search_index MATCH $1 AND rowid <= $2 ORDER BY rowid DESC LIMIT CAST($3 AS BIGINT)) newest
 	CROSS JOIN search_doc d ON d.doc = newest.doc
 	CROSS JOIN issue i ON i.id = d.issue_id
 	CROSS JOIN project_member m ON m.project_id = i.project_id AND m.user_id = $4

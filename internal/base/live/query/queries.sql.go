@@ -113,7 +113,7 @@ func (q *Queries) Bump(ctx context.Context, id string) error {
 
 const changedSince = `-- name: ChangedSince :many
 SELECT DISTINCT entity_id FROM change
-WHERE scope = $1 AND seq > $2 AND entity = $3 AND entity_id > $4
+WHERE scope = CAST($1 AS TEXT) AND seq > $2 AND entity = $3 AND entity_id > $4
 ORDER BY entity_id
 LIMIT CAST($5 AS BIGINT)
 `
@@ -156,7 +156,7 @@ func (q *Queries) ChangedSince(ctx context.Context, arg ChangedSinceParams) ([]s
 }
 
 const deleteChanges = `-- name: DeleteChanges :exec
-DELETE FROM change WHERE scope = $1
+DELETE FROM change WHERE scope = CAST($1 AS TEXT)
 `
 
 func (q *Queries) DeleteChanges(ctx context.Context, scope string) error {
@@ -194,8 +194,9 @@ func (q *Queries) Epoch(ctx context.Context) (string, error) {
 }
 
 const findTx = `-- name: FindTx :one
+
 SELECT entity, entity_id, op, patch, prior, at FROM change
-WHERE scope = $1 AND actor = $2 AND tx = $3 AND n = 0
+WHERE scope = CAST($1 AS TEXT) AND actor = $2 AND tx = $3 AND n = 0
 `
 
 type FindTxParams struct {
@@ -213,6 +214,8 @@ type FindTxRow struct {
 	At       int64
 }
 
+// The scope of a change is always CAST: SQLite compares a parameter by itself with what
+// partial indexes are for, and plans the statement anew for every value.
 func (q *Queries) FindTx(ctx context.Context, arg FindTxParams) (FindTxRow, error) {
 	row := q.db.QueryRowContext(ctx, findTx, arg.Scope, arg.Actor, arg.Tx)
 	var i FindTxRow
@@ -259,7 +262,7 @@ func (q *Queries) Heads(ctx context.Context) (HeadsRow, error) {
 
 const rewrite = `-- name: Rewrite :exec
 UPDATE change SET patch = $1, prior = $2
-WHERE scope = $3 AND seq = $4 AND n = $5
+WHERE scope = CAST($3 AS TEXT) AND seq = $4 AND n = $5
 `
 
 type RewriteParams struct {
