@@ -115,6 +115,7 @@ web-check: e2e-types
 		web/node_modules/.bin/prettier --log-level warn --check .'
 
 drift-check:
+	@$(PHASE) "built files" scripts/built-files.sh
 	@$(PHASE) "queries" env CHECK=1 scripts/sqlc.sh
 	@$(PHASE) "API description" scripts/api-drift.sh
 
