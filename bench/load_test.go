@@ -29,6 +29,7 @@ const ticks = 100
 type server struct {
 	url     string
 	pid     int
+	cluster int // the process of PostgreSQL, 0 without one
 	handler http.Handler
 }
 
@@ -75,7 +76,7 @@ func startServer(b *testing.B, database string) *server {
 			b.Errorf("%v: %s", err, log)
 		}
 	})
-	s := &server{url: "http://" + address, pid: cmd.Process.Pid}
+	s := &server{url: "http://" + address, pid: cmd.Process.Pid, cluster: clusterOf(database)}
 	c := newClient(s.url, "", 1)
 	for range 500 {
 		if err = c.do(b.Context(), http.MethodGet, "/health", "", http.StatusOK, nil); err == nil {
@@ -87,16 +88,54 @@ func startServer(b *testing.B, database string) *server {
 	return nil
 }
 
-// cpu is the time that the process has spent so far; 0 where /proc is not there.
-func (s *server) cpu() time.Duration {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(s.pid) + "/stat")
-	if err != nil {
+// clusterOf is the process of the PostgreSQL that the tests have started for a database.
+func clusterOf(database string) (pid int) {
+	_, dir, ok := strings.Cut(database, "host=")
+	if !ok {
 		return 0
 	}
+	text, _ := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
+	line, _, _ := strings.Cut(string(text), "\n")
+	pid, _ = strconv.Atoi(line)
+	return pid
+}
+
+// cpu is the time that the program, and the database where it is another, have spent so
+// far; 0 where /proc is not there.
+func (s *server) cpu() (own, database time.Duration) {
+	own, _ = spent(s.pid, false)
+	if s.cluster == 0 {
+		return own, 0
+	}
+	database, _ = spent(s.cluster, true) // with the connections that have ended
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	for _, path := range all {
+		pid, _ := strconv.Atoi(filepath.Base(path))
+		if time, parent := spent(pid, false); parent == s.cluster {
+			database += time
+		}
+	}
+	return own, database
+}
+
+// spent is a process's time, with that of its ended children if they shall count, and the
+// process that has started it.
+func spent(pid int, children bool) (_ time.Duration, parent int) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0, 0
+	}
 	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * time.Second / ticks
+	parent, _ = strconv.Atoi(fields[1])
+	total, end := 0, 13
+	if children {
+		end = 15
+	}
+	for _, field := range fields[11:end] {
+		n, _ := strconv.Atoi(field)
+		total += n
+	}
+	return time.Duration(total) * time.Second / ticks, parent
 }
 
 // client sends requests over a bounded number of connections that stay open.
@@ -158,9 +197,9 @@ func load(b *testing.B, n int, s *server, request func(ctx context.Context, i in
 	b.Helper()
 	times := make([]time.Duration, b.N)
 	var failed atomic.Pointer[error]
-	var spent time.Duration
+	var own, database time.Duration
 	if s != nil {
-		spent = s.cpu()
+		own, database = s.cpu()
 	}
 	b.ResetTimer()
 	each(b.N, n, func(i int) {
@@ -177,8 +216,14 @@ func load(b *testing.B, n int, s *server, request func(ctx context.Context, i in
 	slices.Sort(times)
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "req/s")
 	b.ReportMetric(float64(times[len(times)*99/100].Microseconds())/1000, "p99-ms")
-	if s != nil {
-		b.ReportMetric(float64((s.cpu()-spent).Microseconds())/1000/float64(b.N), "server-cpu-ms/req")
+	if s == nil {
+		return
+	}
+	perRequest := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 / float64(b.N) }
+	ownNow, databaseNow := s.cpu()
+	b.ReportMetric(perRequest(ownNow-own), "server-cpu-ms/req")
+	if s.cluster != 0 {
+		b.ReportMetric(perRequest(databaseNow-database), "postgres-cpu-ms/req")
 	}
 }
 

@@ -18,6 +18,10 @@ BenchmarkBareSQLite/insert/conns=8-2    	     300	     50000 ns/op	         1.50
 BenchmarkServer/sqlite/create/conns=8-2 	     300	    453060 ns/op	        11.88 p99-ms	      2000 req/s	         0.2667 server-cpu-ms/req
     bench_test.go:12: 10000 issues
 BenchmarkFanOut/sqlite/subscribers=500-2       	      20	  15283210 ns/op	        12.73 p50-ms
+BenchmarkScale/postgres/issues=10/LOAD/create-2    	 300	    453060 ns/op	       2000 req/s	         0.2 server-cpu-ms/req	         0.3 postgres-cpu-ms/req
+BenchmarkScale/postgres/issues=10/SEED1/create-2   	 300	    453060 ns/op	       2000 req/s	         0.5 server-cpu-ms/req	         0.5 postgres-cpu-ms/req
+BenchmarkScale/postgres/issues=1000/LOAD/create-2  	 300	    453060 ns/op	       1000 req/s	         0.2 server-cpu-ms/req	         0.4 postgres-cpu-ms/req
+BenchmarkScale/postgres/issues=1000/SEED1/create-2 	 300	    453060 ns/op	       1000 req/s	         0.5 server-cpu-ms/req	         1.5 postgres-cpu-ms/req
 PASS
 ok  	github.com/peisear/peisear/bench	13.920s
 `
@@ -50,6 +54,15 @@ cpu: Some CPU
 | | ns/op | p50-ms |
 |---|---|---|
 | subscribers=500 | 15283210 | 12.7 |
+
+## Scale/postgres
+
+| | postgres-cpu-ms/req | req/s | server-cpu-ms/req | CPU of the fewest issues' |
+|---|---|---|---|---|
+| issues=10/LOAD/create | 0.3 | 2000 | 0.2 | 1.00 |
+| issues=10/SEED1/create | 0.5 | 2000 | 0.5 | 1.00 |
+| issues=1000/LOAD/create | 0.4 | 1000 | 0.2 | 1.20 |
+| issues=1000/SEED1/create | 1.5 | 1000 | 0.5 | 2.00 |
 `
 
 func TestTable(t *testing.T) {
@@ -70,7 +83,7 @@ func TestTable(t *testing.T) {
 	if text, err = os.ReadFile(file + ".json"); err == nil {
 		err = json.Unmarshal(text, &r)
 	}
-	if err != nil || len(r.Lines) != 4 || r.Lines[2].Figures["server-cpu-ms/req"] != 0.2667 {
+	if err != nil || len(r.Lines) != 8 || r.Lines[2].Figures["server-cpu-ms/req"] != 0.2667 {
 		t.Errorf("%v %+v", err, r)
 	}
 }

@@ -20,31 +20,80 @@ func (r Results) markdown() string {
 	for _, group := range r.groups() {
 		lines := r.of(group)
 		units := unitsOf(lines)
-		limits := slices.ContainsFunc(lines, func(l Line) bool { return l.connections() != "" })
+		ratios := r.ratiosOf(lines)
 		text.WriteString("\n## " + group + "\n\n| |")
 		for _, unit := range units {
 			text.WriteString(" " + unit + " |")
 		}
-		if limits {
-			text.WriteString(" of the empty handler | of bare inserts |")
+		for _, ratio := range ratios {
+			text.WriteString(" " + ratio.name + " |")
 		}
-		text.WriteString("\n|" + strings.Repeat("---|", len(units)+1))
-		if limits {
-			text.WriteString("---|---|")
-		}
-		text.WriteString("\n")
+		text.WriteString("\n|" + strings.Repeat("---|", 1+len(units)+len(ratios)) + "\n")
 		for _, l := range lines {
 			fmt.Fprintf(&text, "| %s |", strings.TrimPrefix(strings.TrimPrefix(l.Name, group), "/"))
 			for _, unit := range units {
 				text.WriteString(" " + number(l.Figures[unit]) + " |")
 			}
-			if limits {
-				fmt.Fprintf(&text, " %s | %s |", r.part(l, "EmptyHandler/"), r.part(l, "BareSQLite/insert/"))
+			for _, ratio := range ratios {
+				text.WriteString(" " + ratio.of(l) + " |")
 			}
 			text.WriteString("\n")
 		}
 	}
 	return text.String()
+}
+
+// ratio is what a line is of another one.
+type ratio struct {
+	name string
+	of   func(Line) string
+}
+
+// ratiosOf are those that the lines of a group can have.
+func (r Results) ratiosOf(lines []Line) (all []ratio) {
+	if slices.ContainsFunc(lines, func(l Line) bool { return l.connections() != "" }) {
+		all = append(all,
+			ratio{"of the empty handler", func(l Line) string { return r.part(l, "EmptyHandler/") }},
+			ratio{"of bare inserts", func(l Line) string { return r.part(l, "BareSQLite/insert/") }})
+	}
+	if slices.ContainsFunc(lines, func(l Line) bool { return l.issues() != "" }) {
+		all = append(all, ratio{"CPU of the fewest issues'", func(l Line) string { return costs(l, lines) }})
+	}
+	return all
+}
+
+// issues is the part of the name that says how many there are, "" for none.
+func (l Line) issues() string {
+	for part := range strings.SplitSeq(l.Name, "/") {
+		if strings.HasPrefix(part, "issues=") {
+			return part
+		}
+	}
+	return ""
+}
+
+// costs is the CPU time of a line, all processes together, as a part of what the same
+// costs among the issues that come first.
+func costs(l Line, lines []Line) string {
+	for _, first := range lines {
+		if strings.Replace(first.Name, first.issues(), l.issues(), 1) != l.Name {
+			continue
+		}
+		if least := first.cpu(); least > 0 {
+			return fmt.Sprintf("%.2f", l.cpu()/least)
+		}
+		break
+	}
+	return ""
+}
+
+func (l Line) cpu() (total float64) {
+	for unit, figure := range l.Figures {
+		if strings.HasSuffix(unit, "cpu-ms/req") {
+			total += figure
+		}
+	}
+	return total
 }
 
 // groups names the benchmarks in the order of the run: Server/sqlite, Server/postgres.
