@@ -5,7 +5,6 @@ import (
 
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/base/feature"
-	"github.com/peisear/peisear/internal/base/live"
 	"github.com/peisear/peisear/internal/base/web"
 )
 
@@ -13,7 +12,7 @@ import (
 func Feature(s *Service) feature.Feature {
 	return feature.Feature{
 		Name: "notes", Migrations: Migrations, Routes: s.routes,
-		Parts: []live.Part{{Kind: "user", Entity: "note", Rows: rows}},
+		Parts: parts(),
 	}
 }
 

@@ -97,7 +97,7 @@ func (s *Service) Create(ctx context.Context, by account.Actor, tx string, d Dra
 // Get returns one note. NotFound: there is none, or it is another user's.
 func (s *Service) Get(ctx context.Context, by account.Actor, id string) (_ Note, err error) {
 	defer errs.Wrap(&err, "notes.Get(%s)", id)
-	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (Note, error) { return get(ctx, c, by, id) })
+	return db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (Note, error) { return get(ctx, c, by.ID, id) })
 }
 
 // List returns up to limit notes, newest first, and whether there are more: those
@@ -128,7 +128,7 @@ func (s *Service) List(ctx context.Context, by account.Actor, before string, lim
 func (s *Service) Update(ctx context.Context, by account.Actor, tx, id string, e Edit) (_ Note, err error) {
 	defer errs.Wrap(&err, "notes.Update(%s)", id)
 	return s.change(ctx, by, tx, id, func(tx *live.Tx) (Note, error) {
-		old, err := get(ctx, tx, by, id)
+		old, err := get(ctx, tx, by.ID, id)
 		if err != nil {
 			return Note{}, err
 		}
@@ -193,14 +193,8 @@ func mutation(by account.Actor, tx string) live.Mutation {
 	return live.Mutation{Scopes: []string{by.Scope()}, Actor: by.ID, Tx: tx}
 }
 
-// rows is the slice's part of a user's snapshot.
-func rows(ctx context.Context, c db.Conn, scope string) (any, error) {
-	all, err := query.New(c).AllNotes(ctx, strings.TrimPrefix(scope, "user:"))
-	return notes(all), err
-}
-
-func get(ctx context.Context, c db.Conn, by account.Actor, id string) (Note, error) {
-	row, err := query.New(c).GetNote(ctx, query.GetNoteParams{ID: id, UserID: by.ID})
+func get(ctx context.Context, c db.Conn, userID, id string) (Note, error) {
+	row, err := query.New(c).GetNote(ctx, query.GetNoteParams{ID: id, UserID: userID})
 	return note(row), err
 }
 

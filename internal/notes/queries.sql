@@ -22,8 +22,5 @@ RETURNING *;
 DELETE FROM notes WHERE id = sqlc.arg(id) AND user_id = sqlc.arg(user_id)
 RETURNING *;
 
--- name: AllNotes :many
-SELECT * FROM notes WHERE user_id = sqlc.arg(user_id) ORDER BY id;
-
 -- name: DeleteNotes :exec
 DELETE FROM notes WHERE user_id = sqlc.arg(user_id);

@@ -9,41 +9,6 @@ import (
 	"context"
 )
 
-const allNotes = `-- name: AllNotes :many
-SELECT id, user_id, title, body, version, created_at, updated_at FROM notes WHERE user_id = $1 ORDER BY id
-`
-
-func (q *Queries) AllNotes(ctx context.Context, userID string) ([]Note, error) {
-	rows, err := q.db.QueryContext(ctx, allNotes, userID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Note
-	for rows.Next() {
-		var i Note
-		if err := rows.Scan(
-			&i.ID,
-			&i.UserID,
-			&i.Title,
-			&i.Body,
-			&i.Version,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const createNote = `-- name: CreateNote :one
 INSERT INTO notes (id, user_id, title, body, version, created_at, updated_at)
 VALUES ($1, $2, $3, $4, 1, $5, $5)
