@@ -50,6 +50,7 @@ type follower struct {
 	messages chan message  // closed when it is too slow
 	quit     chan struct{} // closed when its session has ended
 	gone     bool          // either was closed: it is never followed again
+	scopes   map[string]struct{}
 }
 
 // NewHub returns a hub without followers.
@@ -255,7 +256,7 @@ func (h *Hub) End(over func(Who) bool) {
 
 // newFollower returns a follower without scopes.
 func newFollower(who Who) *follower {
-	return &follower{who: who, messages: make(chan message, maxBehind), quit: make(chan struct{})}
+	return &follower{who: who, messages: make(chan message, maxBehind), quit: make(chan struct{}), scopes: map[string]struct{}{}}
 }
 
 // follow adds scopes to a follower. The caller reads their heads next, and says so
@@ -273,6 +274,7 @@ func (h *Hub) follow(f *follower, scopes []string) bool {
 			h.told[scope] = unknown
 		}
 		h.followers[scope][f] = struct{}{}
+		f.scopes[scope] = struct{}{}
 	}
 	return true
 }
@@ -305,14 +307,13 @@ func (h *Hub) unfollow(f *follower, scopes ...string) {
 
 // remove takes the follower out of all scopes.
 func (h *Hub) remove(f *follower) {
-	for scope, all := range h.followers {
-		if _, ok := all[f]; ok {
-			h.leave(f, scope)
-		}
+	for scope := range f.scopes {
+		h.leave(f, scope)
 	}
 }
 
 func (h *Hub) leave(f *follower, scope string) {
+	delete(f.scopes, scope)
 	delete(h.followers[scope], f)
 	if len(h.followers[scope]) == 0 {
 		delete(h.followers, scope)
