@@ -62,8 +62,9 @@ func Key(n int) string { return fmt.Sprint("SEED", n+1) }
 const workers = 4
 
 // Run makes what is missing of the plan, in the actor's name, and calls progress with the
-// number of issues that are there, one call at a time. Broken off, it goes on from there when it is run
-// again. Forbidden, Conflict: a project with such a key is somebody else's.
+// number of issues that are there, one call at a time. It does not pause for others, as an
+// import does. Broken off, it goes on from there when it is run again. NotFound: a project
+// with such a key is somebody else's.
 func (p Plan) Run(ctx context.Context, projects *project.Service, issues *issue.Service, by account.Actor, progress func(done int)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
