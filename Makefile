@@ -64,8 +64,8 @@ bench: setup-test build ## the benchmarks of bench/, and tables of them in bench
 	go test -run '^$$' -bench '$(or $(BENCH),.)' -timeout 3h ./bench | go run ./bench/table -o bench/results/latest
 	$(if $(BENCH),,cd web && node_modules/.bin/playwright test --config ../e2e/playwright/bench.config.ts)
 
-crash: ## kill the app 200 times under load on SQLite, and 60 times it or PostgreSQL, and compare each time
-	CRASH_KILLS=200 CRASH_KILLS_POSTGRES=60 go test -count=1 -timeout 60m -run '^TestKilled$$' -v ./e2e/crash
+crash: ## kill the app, or PostgreSQL under it, 200 times under load on each engine, and compare each time
+	CRASH_KILLS=200 CRASH_KILLS_POSTGRES=200 go test -count=1 -timeout 60m -run '^TestKilled$$' -v ./e2e/crash
 
 clean: ## remove what was built; ./data stays
 	rm -rf bin .prepare e2e/playwright/results
