@@ -156,7 +156,7 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 		return nil, err
 	}
 	if c.planned() {
-		a.backups = backup.New(d, p.queue, logger.With(partKey, "backup"), c.backedUp(archived(p.features)), c.Backup)
+		a.backups = backup.New(d, p.log, p.queue, logger.With(partKey, "backup"), c.backedUp(archived(p.features)), c.Backup)
 		p.queue.Offer(a.backups.Jobs()...)
 	}
 	a.tracing(c, p.queue)

@@ -1,20 +1,20 @@
 package backup
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"time"
 
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/job"
+	"github.com/peisear/peisear/internal/base/live"
 )
 
 // jobName is the schedule's name in the queue.
@@ -22,14 +22,6 @@ const jobName = "backup.make"
 
 // staleWork is when the workspace of a process that was killed may go.
 const staleWork = 24 * time.Hour
-
-// nameOf names backups so that their order is that of the time. Retention removes what is
-// named like this, and nothing else.
-const nameOf = "peisear-20060102T150405Z.zip"
-
-func ours(name string) bool {
-	return regexp.MustCompile(`^peisear-\d{8}T\d{6}Z\.zip$`).MatchString(name)
-}
 
 // Plan is when backups are made, where they go, and how many are kept at each place.
 type Plan struct {
@@ -42,6 +34,7 @@ type Plan struct {
 // Service makes backups by plan.
 type Service struct {
 	db     *db.DB
+	log    *live.Log
 	queue  *job.Queue
 	logger *slog.Logger
 	server Server
@@ -50,8 +43,8 @@ type Service struct {
 }
 
 // New returns the service. It does no I/O; the queue calls it when its handler is offered.
-func New(d *db.DB, q *job.Queue, logger *slog.Logger, s Server, p Plan) *Service {
-	return &Service{db: d, queue: q, logger: logger, server: s, plan: p, now: time.Now}
+func New(d *db.DB, l *live.Log, q *job.Queue, logger *slog.Logger, s Server, p Plan) *Service {
+	return &Service{db: d, log: l, queue: q, logger: logger, server: s, plan: p, now: time.Now}
 }
 
 // Jobs is the plan as the queue's handlers: of several processes one makes each backup.
@@ -69,62 +62,65 @@ func (s *Service) Status(ctx context.Context) (job.Schedule, error) {
 // make makes a backup, brings it to its places, and removes what is beyond the number kept.
 func (s *Service) make(ctx context.Context) (err error) {
 	defer errs.Wrap(&err, "backup")
-	began := s.now()
-	dir := s.plan.Dir
+	epoch, err := s.log.Epoch(ctx)
+	if err != nil {
+		return err
+	}
+	own, dir := seriesOf(epoch), s.plan.Dir
 	if dir == "" {
 		if dir, err = os.MkdirTemp(s.server.DataDir, workspace); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	name, err := s.local(ctx, dir)
+	name, err := s.local(ctx, dir, own)
 	if err != nil {
 		return err
 	}
 	if s.plan.Bucket != nil {
-		if err := s.upload(ctx, filepath.Join(dir, name), name); err != nil {
+		if err := s.upload(ctx, filepath.Join(dir, name), name, own); err != nil {
 			return err
 		}
 	}
-	info, err := os.Stat(filepath.Join(dir, name))
-	if err != nil {
-		return err
-	}
-	s.logger.InfoContext(ctx, "backup made", "name", name, "bytes", info.Size(), "took", s.now().Sub(began).Round(time.Millisecond).String())
 	return nil
 }
 
 // local makes a backup in a folder. One of this round that is there already, because what
 // came after it did not succeed, is as good.
-func (s *Service) local(ctx context.Context, dir string) (name string, err error) {
-	there, err := backupsIn(dir)
+func (s *Service) local(ctx context.Context, dir string, own series) (name string, err error) {
+	there, err := filesIn(dir)
 	if err != nil {
 		return "", err
 	}
-	if n := len(there); n > 0 {
-		made, err := time.Parse(nameOf, there[n-1])
-		if age := s.now().Sub(made); err == nil && age >= 0 && age < s.plan.Every/2 {
-			return there[n-1], nil
+	now := s.now()
+	if latest, ok := own.latest(there, now); ok {
+		if at, _ := own.made(latest); now.Sub(at) < s.plan.Every/2 {
+			return latest, nil
 		}
 	}
-	name = s.now().UTC().Format(nameOf)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	name = own.name(now)
 	if _, err := Make(ctx, s.db, s.server, filepath.Join(dir, name)); err != nil {
 		return "", err
 	}
-	return name, s.prune(dir)
+	info, err := os.Stat(filepath.Join(dir, name))
+	if err != nil {
+		return "", err
+	}
+	s.logger.InfoContext(ctx, "backup made", "name", name, "bytes", info.Size(), "took", s.now().Sub(now).Round(time.Millisecond).String())
+	return name, s.prune(dir, name, own)
 }
 
-// prune removes the oldest backups, and what killed processes have left.
-func (s *Service) prune(dir string) error {
-	there, err := backupsIn(dir)
+// prune removes the oldest backups after one was made, and what killed processes have left.
+func (s *Service) prune(dir, name string, own series) error {
+	there, err := filesIn(dir)
 	if err != nil {
 		return err
 	}
 	var all []error
-	for _, old := range there[:max(0, len(there)-s.plan.Keep)] {
+	for _, old := range own.beyond(there, name, s.plan.Keep) {
 		all = append(all, os.Remove(filepath.Join(dir, old)))
 	}
 	left, err := filepath.Glob(filepath.Join(dir, workspace))
@@ -137,11 +133,14 @@ func (s *Service) prune(dir string) error {
 	return errors.Join(append(all, err)...)
 }
 
-// backupsIn are the names of the backups in a folder, the oldest first.
-func backupsIn(dir string) (names []string, err error) {
+// filesIn are the names of the files in a folder; one that is not there has none.
+func filesIn(dir string) (names []string, err error) {
 	entries, err := os.ReadDir(dir)
-	for _, e := range entries { // in the order of the names
-		if ours(e.Name()) && e.Type().IsRegular() {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		if e.Type().IsRegular() {
 			names = append(names, e.Name())
 		}
 	}
@@ -149,13 +148,14 @@ func backupsIn(dir string) (names []string, err error) {
 }
 
 // upload brings a backup to the bucket, and removes the oldest there once it has arrived.
-func (s *Service) upload(ctx context.Context, path, name string) error {
+func (s *Service) upload(ctx context.Context, path, name string, own series) error {
 	b := newBucket(*s.plan.Bucket)
 	defer b.close()
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
+	began := s.now()
 	if err := b.put(ctx, name, path); err != nil {
 		return err
 	}
@@ -166,11 +166,14 @@ func (s *Service) upload(ctx context.Context, path, name string) error {
 	if !slices.Contains(there, Stored{name, info.Size()}) {
 		return fmt.Errorf("S3: %s is not in the bucket after it was put there", name)
 	}
-	there = slices.DeleteFunc(there, func(one Stored) bool { return !ours(one.Name) })
-	slices.SortFunc(there, func(a, b Stored) int { return cmp.Compare(a.Name, b.Name) })
+	s.logger.InfoContext(ctx, "backup sent", "name", name, "bytes", info.Size(), "took", s.now().Sub(began).Round(time.Millisecond).String())
+	var names []string
+	for _, one := range there {
+		names = append(names, one.Name)
+	}
 	var all []error
-	for _, old := range there[:max(0, len(there)-s.plan.Keep)] {
-		all = append(all, b.remove(ctx, old.Name))
+	for _, old := range own.beyond(names, name, s.plan.Keep) {
+		all = append(all, b.remove(ctx, old))
 	}
 	return errors.Join(all...)
 }

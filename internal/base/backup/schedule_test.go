@@ -3,12 +3,12 @@ package backup
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -40,10 +40,59 @@ func planned(t *testing.T, engine string, p Plan) (*Service, *time.Time) {
 		t.Fatal(err)
 	}
 	logger := slog.New(slog.DiscardHandler)
-	s := New(d, job.New(d, logger, job.Standard()), logger, Server{URL: url, DataDir: t.TempDir(), Program: program}, p)
+	server := Server{URL: url, DataDir: t.TempDir(), Program: program}
+	s := New(d, live.New(d, live.NewHub()), job.New(d, logger, job.Standard()), logger, server, p)
 	clock := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	s.now = func() time.Time { return clock }
 	return s, &clock
+}
+
+// named is what the service names the backup of an hour of that day.
+func named(t *testing.T, s *Service, hour int) string {
+	t.Helper()
+	epoch, err := s.log.Epoch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seriesOf(epoch).name(time.Date(2026, 11, 24, hour, 0, 0, 0, time.UTC))
+}
+
+func made(t *testing.T, s *Service) {
+	t.Helper()
+	if err := s.make(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func put(t *testing.T, path string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// want compares names, whatever their order.
+func want(t *testing.T, where string, got []string, names ...string) {
+	t.Helper()
+	if !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(names))) {
+		t.Errorf("%s has %q and not %q", where, got, names)
+	}
+}
+
+// inBucket are the names there.
+func inBucket(t *testing.T, b Bucket) (all []string) {
+	t.Helper()
+	there, err := open(t, b).list(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range there {
+		all = append(all, one.Name)
+	}
+	return all
 }
 
 func names(t *testing.T, dir string) (all []string) {
@@ -64,50 +113,102 @@ func TestRetention(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "when", "missing")
 	bucket := store(t, nil)
 	s, clock := planned(t, "sqlite", Plan{Dir: dir, Bucket: &bucket, Every: time.Hour, Keep: 2})
-	if err := s.make(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"notes.txt", "peisear-20200101T000000Z.zip.part", "my-peisear-20200101T000000Z.zip"} {
-		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+	made(t, s)
+	foreign := []string{"notes.txt", "my-" + named(t, s, 1), named(t, s, 1) + ".part"}
+	for _, name := range foreign {
+		put(t, filepath.Join(dir, name))
+		if err := open(t, bucket).put(t.Context(), name, temp(t, nil)); err != nil {
 			t.Fatal(err)
 		}
-	}
-	stale := filepath.Join(dir, ".peisear-backup-1")
-	if err := os.Mkdir(stale, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chtimes(stale, time.Time{}, clock.Add(-48*time.Hour)); err != nil {
-		t.Fatal(err)
-	}
-	b := open(t, bucket)
-	if err := b.put(t.Context(), "notes.txt", temp(t, nil)); err != nil {
-		t.Fatal(err)
 	}
 	for range 3 {
 		*clock = clock.Add(time.Hour)
-		if err := s.make(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		made(t, s)
 	}
-	want := "[my-peisear-20200101T000000Z.zip notes.txt peisear-20200101T000000Z.zip.part peisear-20261124T140000Z.zip peisear-20261124T150000Z.zip]"
-	if got := fmt.Sprint(names(t, dir)); got != want {
-		t.Errorf("the folder has %s", got)
-	}
-	there, err := b.list(t.Context())
-	if err != nil || len(there) != 3 || there[0].Name != "notes.txt" || there[1].Name != "peisear-20261124T140000Z.zip" {
-		t.Errorf("the bucket has %v, %v", there, err)
-	}
-	err = Open(filepath.Join(dir, "peisear-20261124T150000Z.zip"), func(r *pack.Reader) error { return r.Verify(t.Context(), func(int64) {}) })
+	all := slices.Concat(foreign, []string{named(t, s, 14), named(t, s, 15)})
+	want(t, "the folder", names(t, dir), all...)
+	want(t, "the bucket", inBucket(t, bucket), all...)
+	err := Open(filepath.Join(dir, named(t, s, 15)), func(r *pack.Reader) error { return r.Verify(t.Context(), func(int64) {}) })
 	if err != nil {
 		t.Error(err)
 	}
 }
 
+// TestClockWasWrong: backups that are dated in the future are neither taken for the
+// newest, nor counted, nor removed.
+func TestClockWasWrong(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	bucket := store(t, nil)
+	s, clock := planned(t, "sqlite", Plan{Dir: dir, Bucket: &bucket, Every: time.Hour, Keep: 1})
+	*clock = clock.AddDate(10, 0, 0)
+	made(t, s)
+	future := names(t, dir)
+	*clock = clock.AddDate(-10, 0, 0)
+	for range 2 {
+		*clock = clock.Add(time.Hour)
+		made(t, s)
+	}
+	all := slices.Concat(future, []string{named(t, s, 14)})
+	want(t, "the folder", names(t, dir), all...)
+	want(t, "the bucket", inBucket(t, bucket), all...)
+}
+
+// TestTwoShare a folder and a bucket: each database has its own backups there, of which
+// it keeps as many as it is told; two processes on one database have them together.
+func TestTwoShare(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	bucket := store(t, nil)
+	plan := Plan{Dir: dir, Bucket: &bucket, Every: time.Hour, Keep: 1}
+	one, oneClock := planned(t, "sqlite", plan)
+	made(t, one)
+	other, otherClock := planned(t, "sqlite", plan)
+	made(t, other)
+	both := []string{named(t, one, 12), named(t, other, 12)}
+	want(t, "the folder", names(t, dir), both...)
+	want(t, "the bucket", inBucket(t, bucket), both...)
+
+	node := New(one.db, live.New(one.db, live.NewHub()), one.queue, one.logger, one.server, plan)
+	*oneClock = oneClock.Add(time.Minute)
+	node.now = one.now
+	made(t, node)
+	want(t, "with another node the folder", names(t, dir), both...)
+
+	*otherClock = otherClock.Add(time.Hour)
+	made(t, other)
+	both[1] = named(t, other, 13)
+	want(t, "later the folder", names(t, dir), both...)
+	want(t, "later the bucket", inBucket(t, bucket), both...)
+}
+
 // TestUploadIsTriedAgain with the backup that is there already.
 func TestUploadIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	var refuse atomic.Bool
-	bucket := store(t, func(h http.Handler) http.Handler {
+	for _, dir := range []string{t.TempDir()} {
+		bucket, refuse := refusing(t)
+		s, clock := planned(t, "sqlite", Plan{Dir: dir, Bucket: &bucket, Every: time.Hour, Keep: 2})
+		refuse.Store(true)
+		for range 4 {
+			if err := s.make(t.Context()); err == nil || !strings.Contains(err.Error(), "closed") {
+				t.Errorf("got %v", err)
+			}
+			*clock = clock.Add(time.Minute)
+		}
+		refuse.Store(false)
+		made(t, s)
+		want(t, "the bucket", inBucket(t, bucket), named(t, s, 12))
+		if dir != "" {
+			want(t, "the folder", names(t, dir), named(t, s, 12))
+		}
+	}
+}
+
+// refusing is a store that takes nothing while it is told so.
+func refusing(t *testing.T) (Bucket, *atomic.Bool) {
+	t.Helper()
+	refuse := new(atomic.Bool)
+	return store(t, func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if refuse.Load() {
 				_, _ = io.Copy(io.Discard, r.Body)
@@ -116,27 +217,7 @@ func TestUploadIsTriedAgain(t *testing.T) {
 			}
 			h.ServeHTTP(w, r)
 		})
-	})
-	dir := t.TempDir()
-	s, clock := planned(t, "sqlite", Plan{Dir: dir, Bucket: &bucket, Every: time.Hour, Keep: 2})
-	refuse.Store(true)
-	for range 4 {
-		if err := s.make(t.Context()); err == nil || !strings.Contains(err.Error(), "closed") {
-			t.Errorf("got %v", err)
-		}
-		*clock = clock.Add(time.Minute)
-	}
-	if all := names(t, dir); len(all) != 1 {
-		t.Errorf("one round made %v", all)
-	}
-	refuse.Store(false)
-	if err := s.make(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	there, err := open(t, bucket).list(t.Context())
-	if err != nil || len(there) != 1 || there[0].Name != names(t, dir)[0] {
-		t.Errorf("%v, %v", there, err)
-	}
+	}), refuse
 }
 
 // TestBucketOnly leaves nothing on this machine.
@@ -144,13 +225,9 @@ func TestBucketOnly(t *testing.T) {
 	t.Parallel()
 	bucket := store(t, nil)
 	s, _ := planned(t, "sqlite", Plan{Bucket: &bucket, Every: time.Hour, Keep: 2})
-	if err := s.make(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	there, err := open(t, bucket).list(t.Context())
-	if left := names(t, s.server.DataDir); err != nil || len(there) != 1 || len(left) != 0 {
-		t.Errorf("%v, left %v, %v", there, left, err)
-	}
+	made(t, s)
+	want(t, "the bucket", inBucket(t, bucket), named(t, s, 12))
+	want(t, "the data folder", names(t, s.server.DataDir))
 }
 
 // TestByPlan: the queue makes the first backup at once, and says how the plan stands; what
