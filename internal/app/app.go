@@ -172,6 +172,9 @@ func (a *App) goOn(ctx context.Context, p parts) {
 	a.owned.Go(func() { p.accounts.Run(ctx) })
 	a.owned.Go(func() { p.tokens.Run(ctx) })
 	a.owned.Go(func() { p.queue.Run(ctx) })
+	if a.backups != nil {
+		a.owned.Go(func() { a.backups.Run(ctx) })
+	}
 	for _, f := range p.features {
 		if f.Run != nil {
 			a.owned.Go(func() { f.Run(ctx, a.logger.With(partKey, f.Name)) })

@@ -34,8 +34,11 @@ const (
 	attachments  = "attachments"
 )
 
-// workspace is what the folders are named like in which backups are made.
-const workspace = ".peisear-backup-*"
+// The folders in which backups are made: how their names begin, and the pattern of them.
+const (
+	workBefore = ".peisear-backup-"
+	workspace  = workBefore + "*"
+)
 
 // Server is what is backed up, and where a backup is restored to.
 type Server struct {

@@ -20,9 +20,6 @@ import (
 // jobName is the schedule's name in the queue.
 const jobName = "backup.make"
 
-// staleWork is when the workspace of a process that was killed may go.
-const staleWork = 24 * time.Hour
-
 // Plan is when backups are made, where they go, and how many are kept at each place.
 type Plan struct {
 	Dir    string  // "": none stays here
@@ -68,10 +65,7 @@ func (s *Service) make(ctx context.Context) (err error) {
 	}
 	own, dir := seriesOf(epoch), s.plan.Dir
 	if dir == "" {
-		if dir, err = os.MkdirTemp(s.server.DataDir, workspace); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+		dir = s.outbox(own)
 	}
 	name, err := s.local(ctx, dir, own)
 	if err != nil {
@@ -81,6 +75,9 @@ func (s *Service) make(ctx context.Context) (err error) {
 		if err := s.upload(ctx, filepath.Join(dir, name), name, own); err != nil {
 			return err
 		}
+	}
+	if s.plan.Dir == "" {
+		return os.RemoveAll(dir)
 	}
 	return nil
 }
@@ -98,6 +95,11 @@ func (s *Service) local(ctx context.Context, dir string, own series) (name strin
 			return latest, nil
 		}
 	}
+	if s.plan.Dir == "" {
+		if err := os.RemoveAll(dir); err != nil {
+			return "", err
+		}
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
@@ -113,7 +115,7 @@ func (s *Service) local(ctx context.Context, dir string, own series) (name strin
 	return name, s.prune(dir, name, own)
 }
 
-// prune removes the oldest backups after one was made, and what killed processes have left.
+// prune removes the oldest backups after one was made.
 func (s *Service) prune(dir, name string, own series) error {
 	there, err := filesIn(dir)
 	if err != nil {
@@ -123,14 +125,7 @@ func (s *Service) prune(dir, name string, own series) error {
 	for _, old := range own.beyond(there, name, s.plan.Keep) {
 		all = append(all, os.Remove(filepath.Join(dir, old)))
 	}
-	left, err := filepath.Glob(filepath.Join(dir, workspace))
-	for _, folder := range left {
-		info, err := os.Stat(folder)
-		if err == nil && s.now().Sub(info.ModTime()) > staleWork {
-			all = append(all, os.RemoveAll(folder))
-		}
-	}
-	return errors.Join(append(all, err)...)
+	return errors.Join(all...)
 }
 
 // filesIn are the names of the files in a folder; one that is not there has none.

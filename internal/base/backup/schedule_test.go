@@ -40,7 +40,7 @@ func planned(t *testing.T, engine string, p Plan) (*Service, *time.Time) {
 		t.Fatal(err)
 	}
 	logger := slog.New(slog.DiscardHandler)
-	server := Server{URL: url, DataDir: t.TempDir(), Program: program}
+	server := Server{URL: url, DataDir: filepath.Join(t.TempDir(), "made when missing"), Program: program}
 	s := New(d, live.New(d, live.NewHub()), job.New(d, logger, job.Standard()), logger, server, p)
 	clock := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	s.now = func() time.Time { return clock }
@@ -182,10 +182,11 @@ func TestTwoShare(t *testing.T) {
 	want(t, "later the bucket", inBucket(t, bucket), both...)
 }
 
-// TestUploadIsTriedAgain with the backup that is there already.
+// TestUploadIsTriedAgain with the backup that is there already, with a folder for backups
+// and without one.
 func TestUploadIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	for _, dir := range []string{t.TempDir()} {
+	for _, dir := range []string{t.TempDir(), ""} {
 		bucket, refuse := refusing(t)
 		s, clock := planned(t, "sqlite", Plan{Dir: dir, Bucket: &bucket, Every: time.Hour, Keep: 2})
 		refuse.Store(true)
@@ -228,6 +229,64 @@ func TestBucketOnly(t *testing.T) {
 	made(t, s)
 	want(t, "the bucket", inBucket(t, bucket), named(t, s, 12))
 	want(t, "the data folder", names(t, s.server.DataDir))
+}
+
+// TestKilled: what a process has left that was killed while it made a backup, or sent it,
+// goes with the next round, and the backup that was not sent with it.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	bucket, refuse := refusing(t)
+	s, clock := planned(t, "sqlite", Plan{Bucket: &bucket, Every: time.Hour, Keep: 2})
+	refuse.Store(true)
+	if err := s.make(t.Context()); err == nil {
+		t.Error("it was sent")
+	}
+	left := names(t, s.server.DataDir)
+	if len(left) != 1 {
+		t.Fatalf("left %q", left)
+	}
+	outbox := filepath.Join(s.server.DataDir, left[0])
+	want(t, "the outbox", names(t, outbox), named(t, s, 12))
+	put(t, filepath.Join(outbox, ".peisear-backup-1", "app.db"))
+	*clock = clock.Add(time.Hour)
+	if err := s.make(t.Context()); err == nil {
+		t.Error("it was sent")
+	}
+	want(t, "the outbox of another round", names(t, outbox), named(t, s, 13))
+	refuse.Store(false)
+	made(t, s)
+	want(t, "the data folder", names(t, s.server.DataDir))
+	want(t, "the bucket", inBucket(t, bucket), named(t, s, 13))
+}
+
+// TestSweep removes what nobody can be using any more, and nothing else.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "of [backups]")
+	s, clock := planned(t, "sqlite", Plan{Dir: dir, Every: time.Hour, Keep: 2})
+	if err := s.sweep(); err != nil {
+		t.Errorf("where there are no folders yet: %v", err)
+	}
+	for _, parent := range []string{dir, s.server.DataDir} {
+		for name, age := range map[string]time.Duration{
+			".peisear-backup-1": 25 * time.Hour, ".peisear-backup-2": 23 * time.Hour, ".peisear-backup-unsent-aaaaaaaa": 25 * time.Hour, "attachments": 99 * time.Hour,
+		} {
+			put(t, filepath.Join(parent, name, "app.db"))
+			if err := os.Chtimes(filepath.Join(parent, name), time.Time{}, clock.Add(-age)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(t, filepath.Join(parent, ".peisear-backup-file"))
+		if err := os.Chtimes(filepath.Join(parent, ".peisear-backup-file"), time.Time{}, clock.Add(-25*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	s.Run(ended) // which sweeps once
+	for _, parent := range []string{dir, s.server.DataDir} {
+		want(t, parent, names(t, parent), ".peisear-backup-2", ".peisear-backup-file", "attachments")
+	}
 }
 
 // TestByPlan: the queue makes the first backup at once, and says how the plan stands; what
