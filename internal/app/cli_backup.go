@@ -47,8 +47,16 @@ func (b *backupCommand) Run(p *process) (err error) {
 	if err != nil {
 		return err
 	}
-	m, err := backup.Make(p.ctx, d, c.backedUp(archived(built.features)), b.File)
-	return b.report(p, m, err)
+	of := c.backedUp(archived(built.features))
+	m, err := backup.Make(p.ctx, d, of, b.File)
+	if err := b.report(p, m, err); err != nil {
+		return err
+	}
+	if missing := of.Missing(m); len(missing) > 0 {
+		_, err = fmt.Fprintf(p.stderr, "warning: the backup is without the secrets of local mode: there is no %s. "+
+			"Run this in the server's folder, or with its settings.\n", strings.Join(missing, " and no "))
+	}
+	return err
 }
 
 func (b *backupCommand) report(p *process, m pack.Manifest, err error) error {

@@ -106,6 +106,7 @@ func write(ctx context.Context, d *db.DB, s Server, folder string, m pack.Manife
 	}
 	for _, name := range s.Secrets {
 		err := add(out, path.Join(secrets, name), filepath.Join(s.DataDir, name), false)
+		// One that is not there is for the caller to warn of: see Missing.
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return m, err
 		}
@@ -216,4 +217,15 @@ func Holds(m pack.Manifest) (words []string) {
 		words = append(words, "the secrets of local mode")
 	}
 	return words
+}
+
+// Missing are the files of secrets that a backup should have and has not, because they
+// were not in DataDir when it was made.
+func (s Server) Missing(m pack.Manifest) (paths []string) {
+	for _, name := range s.Secrets {
+		if !slices.ContainsFunc(m.Files, func(f pack.File) bool { return f.Name == path.Join(secrets, name) }) {
+			paths = append(paths, filepath.Join(s.DataDir, name))
+		}
+	}
+	return paths
 }

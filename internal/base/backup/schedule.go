@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/peisear/peisear/internal/base/db"
@@ -104,7 +105,8 @@ func (s *Service) local(ctx context.Context, dir string, own series) (name strin
 		return "", err
 	}
 	name = own.name(now)
-	if _, err := Make(ctx, s.db, s.server, filepath.Join(dir, name)); err != nil {
+	m, err := Make(ctx, s.db, s.server, filepath.Join(dir, name))
+	if err != nil {
 		return "", err
 	}
 	info, err := os.Stat(filepath.Join(dir, name))
@@ -112,6 +114,9 @@ func (s *Service) local(ctx context.Context, dir string, own series) (name strin
 		return "", err
 	}
 	s.logger.InfoContext(ctx, "backup made", "name", name, "bytes", info.Size(), "took", s.now().Sub(now).Round(time.Millisecond).String())
+	if missing := s.server.Missing(m); len(missing) > 0 {
+		s.logger.WarnContext(ctx, "the backup is without secrets that the server has made up: they are not where it keeps them", "missing", strings.Join(missing, ", "))
+	}
 	return name, s.prune(dir, name, own)
 }
 

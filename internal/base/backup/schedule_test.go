@@ -289,6 +289,29 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// TestSecretsAreMissed: a backup that lacks what the server has made up for itself is made,
+// and says so.
+func TestSecretsAreMissed(t *testing.T) {
+	t.Parallel()
+	s, clock := planned(t, "sqlite", Plan{Dir: t.TempDir(), Every: time.Hour, Keep: 2})
+	s.server.Secrets = []string{"cookie-secret", "key.pem"}
+	put(t, filepath.Join(s.server.DataDir, "key.pem"))
+	var log bytes.Buffer
+	s.logger = slog.New(slog.NewTextHandler(&log, nil))
+	made(t, s)
+	absent := filepath.Join(s.server.DataDir, "cookie-secret")
+	if text := log.String(); !strings.Contains(text, "level=WARN") || !strings.Contains(text, absent) || strings.Contains(text, "key.pem") {
+		t.Errorf("the log says %s", text)
+	}
+	log.Reset()
+	put(t, absent)
+	*clock = clock.Add(time.Hour)
+	made(t, s)
+	if text := log.String(); strings.Contains(text, "WARN") || !strings.Contains(text, "backup made") {
+		t.Errorf("with all of them the log says %s", text)
+	}
+}
+
 // TestByPlan: the queue makes the first backup at once, and says how the plan stands; what
 // stands in the way is logged and shown.
 func TestByPlan(t *testing.T) {
