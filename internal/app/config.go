@@ -216,6 +216,9 @@ func (c Config) Warnings() (all []string) {
 	if c.Registration == "open" {
 		all = append(all, "REGISTRATION is open: whoever reaches the app can sign up")
 	}
+	if b := c.Backup.Bucket; b != nil && !strings.HasPrefix(b.Endpoint, "https://") && !isLocal(b.Endpoint) {
+		all = append(all, "BACKUP_S3_ENDPOINT is not https: backups, with password hashes and secrets, can be read on the way")
+	}
 	return all
 }
 

@@ -44,6 +44,23 @@ func TestBackupPlan(t *testing.T) {
 	}
 }
 
+// TestBucketInTheClear warns of a way to the bucket on which backups can be read.
+func TestBucketInTheClear(t *testing.T) {
+	t.Parallel()
+	for endpoint, want := range map[string]bool{
+		"http://s3.example.org": true, "http://10.0.0.7:9000": true, "https://s3.example.org": false,
+		"http://127.0.0.1:9000": false, "http://[::1]:9000": false, "http://localhost:9000": false, "": false,
+	} {
+		set := map[string]string{"BACKUP_S3_ENDPOINT": endpoint, "BACKUP_S3_BUCKET": "b", "BACKUP_S3_ACCESS_KEY": "key", "BACKUP_S3_SECRET_KEY": "secret"}
+		if endpoint == "" {
+			set = nil
+		}
+		if got := strings.Contains(strings.Join(config(t, "sqlite://x/app.db", set).Warnings(), "\n"), "BACKUP_S3_ENDPOINT"); got != want {
+			t.Errorf("%q: warned %t", endpoint, got)
+		}
+	}
+}
+
 // TestBackupsAreSeen by whoever asks the app.
 func TestBackupsAreSeen(t *testing.T) {
 	t.Parallel()
