@@ -22,7 +22,6 @@ import (
 	"github.com/peisear/peisear/internal/account/oauth"
 	"github.com/peisear/peisear/internal/base/backup"
 	"github.com/peisear/peisear/internal/base/db"
-	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/feature"
 	"github.com/peisear/peisear/internal/base/job"
 	"github.com/peisear/peisear/internal/base/live"
@@ -158,6 +157,7 @@ func New(ctx context.Context, c Config, logger *slog.Logger) (_ *App, err error)
 	if c.planned() {
 		a.backups = backup.New(d, p.log, p.queue, logger.With(partKey, "backup"), c.backedUp(archived(p.features)), c.Backup)
 		p.queue.Offer(a.backups.Jobs()...)
+		a.metrics.Add(a.backups.Collectors()...)
 	}
 	a.tracing(c, p.queue)
 	a.Handler = a.api.Handler(p.accounts.Authenticate)
@@ -232,15 +232,6 @@ func (a *App) routes(c Config, p parts) error {
 		files = os.DirFS(c.StaticDir)
 	}
 	return a.api.Assets(files)
-}
-
-// Backups says how the schedule of backups stands.
-// NotFound: there is none, or it has not begun.
-func (a *App) Backups(ctx context.Context) (job.Schedule, error) {
-	if a.backups == nil {
-		return job.Schedule{}, errs.New(errs.NotFound, "no backups are scheduled")
-	}
-	return a.backups.Status(ctx)
 }
 
 // Run serves on the listener until ctx ends, then lets requests end.

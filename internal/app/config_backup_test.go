@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -10,7 +12,6 @@ import (
 	"github.com/peisear/peisear/internal/app"
 	"github.com/peisear/peisear/internal/base/backup"
 	"github.com/peisear/peisear/internal/base/basetest"
-	"github.com/peisear/peisear/internal/base/errs"
 )
 
 func TestBackupPlan(t *testing.T) {
@@ -61,21 +62,25 @@ func TestBucketInTheClear(t *testing.T) {
 	}
 }
 
-// TestBackupsAreSeen by whoever asks the app.
+// TestBackupsAreSeen by whoever collects figures: when one was last made, and that the
+// last try did not succeed.
 func TestBackupsAreSeen(t *testing.T) {
 	t.Parallel()
-	without := open(t, basetest.URL(t, "sqlite"), nil)
-	if _, err := without.Backups(t.Context()); !errs.Is(err, errs.NotFound) {
-		t.Errorf("without a plan: %v", err)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	with := open(t, basetest.URL(t, "sqlite"), map[string]string{"BACKUP_DIR": t.TempDir()})
-	for end := time.Now().Add(20 * time.Second); ; <-time.After(5 * time.Millisecond) {
-		s, err := with.Backups(t.Context())
-		if err == nil && !s.Done.IsZero() && s.Error == "" {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%+v, %v", s, err)
+	for dir, want := range map[string]string{
+		t.TempDir(): `(?m)^peisear_backup_done_timestamp_seconds 1\.\d+e\+09\npeisear_backup_undone 0$`,
+		file:        `(?m)^peisear_backup_done_timestamp_seconds 0\npeisear_backup_undone 1$`,
+		"":          `(?m)^peisear_jobs`,
+	} {
+		address := freeAddress(t)
+		a := open(t, basetest.URL(t, "sqlite"), map[string]string{"METRICS_ADDR": address, "BACKUP_DIR": dir})
+		serve(t, a)
+		text := figures(t, address, want)
+		if strings.Contains(text, "peisear_backup") != (dir != "") {
+			t.Errorf("%q: %s", dir, text)
 		}
 	}
 }

@@ -76,13 +76,28 @@ func get(t *testing.T, address string) string {
 	}
 }
 
+// figures asks for them until they are as the expression says, and leaves out what they mean.
+func figures(t *testing.T, address, want string) string {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; <-time.After(5 * time.Millisecond) {
+		text := regexp.MustCompile(`(?m)^# .*\n`).ReplaceAllString(get(t, "http://"+address+"/metrics"), "")
+		if regexp.MustCompile(want).MatchString(text) {
+			return text
+		}
+		if time.Now().After(end) {
+			t.Fatalf("no %s in %s", want, text)
+		}
+	}
+}
+
 // TestMetrics: every kind of figure is there, under an operation's id and not an address,
 // and all that the dashboard and the alerts ask for.
 func TestMetrics(t *testing.T) {
 	basetest.EachURL(t, func(t *testing.T, database string) {
 		address := freeAddress(t)
-		a := open(t, database, map[string]string{"METRICS_ADDR": address})
+		a := open(t, database, map[string]string{"METRICS_ADDR": address, "BACKUP_DIR": t.TempDir()})
 		serve(t, a)
+		figures(t, address, `peisear_backup_done_timestamp_seconds [1-9]`) // so that nothing is being written
 		ann, id := signUp(t, a)
 		for _, s := range []struct{ method, path, body string }{
 			{"POST", "/api/notes", `{"title":"one"}`},

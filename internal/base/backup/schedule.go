@@ -50,10 +50,10 @@ func (s *Service) Jobs() []job.Handler {
 	return []job.Handler{job.Handle(job.Kind[struct{}](jobName), func(ctx context.Context, _ struct{}) error { return s.make(ctx) }).Every(s.plan.Every)}
 }
 
-// Status is how the plan stands: when a backup was last made, and why the last try, if it
+// status is how the plan stands: when a backup was last made, and why the last try, if it
 // was another, did not succeed.
 // NotFound: no process has begun with the plan.
-func (s *Service) Status(ctx context.Context) (job.Schedule, error) {
+func (s *Service) status(ctx context.Context) (job.Schedule, error) {
 	return s.queue.Schedule(ctx, jobName)
 }
 
@@ -96,7 +96,7 @@ func (s *Service) local(ctx context.Context, dir string, own series) (name strin
 			return latest, nil
 		}
 	}
-	if s.plan.Dir == "" {
+	if s.plan.Dir == "" { // what is in the outbox is too old, or was never finished
 		if err := os.RemoveAll(dir); err != nil {
 			return "", err
 		}

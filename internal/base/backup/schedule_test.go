@@ -359,7 +359,7 @@ func byPlan(t *testing.T, s *Service, logger *slog.Logger, good func(job.Schedul
 		<-ended
 	}()
 	for end := time.Now().Add(20 * time.Second); ; {
-		standing, err := s.Status(t.Context())
+		standing, err := s.status(t.Context())
 		if err == nil && good(standing) {
 			return standing
 		}
