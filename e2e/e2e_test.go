@@ -12,6 +12,7 @@
 //	totp NAME                          set $NAME to the code that an app shows which has just been set up
 //	mailed ADDRESS SUBJECT             take the next mail that has come to $MAILBOX
 //	sql STATEMENT                      run it on the database, as an operator would by hand
+//	becomes VALUE QUERY                ask the database until it answers so, which may take a moment
 //
 // the conditions [sqlite], [postgres] and [root], and in the environment what Setup puts there.
 package e2e_test
@@ -52,15 +53,16 @@ func TestScripts(t *testing.T) {
 			Setup:     func(env *testscript.Env) error { return setUp(t, env, engine, bin) },
 			Condition: func(name string) (bool, error) { return name == engine || name == "root" && os.Getuid() == 0, nil },
 			Cmds: map[string]func(*testscript.TestScript, bool, []string){
-				"await":  await,
-				"obeyed": obeyed,
-				"api":    api,
-				"signup": signUp,
-				"login":  login,
-				"code":   code,
-				"totp":   totpCode,
-				"mailed": mailed(t),
-				"sql":    runSQL,
+				"await":   await,
+				"obeyed":  obeyed,
+				"api":     api,
+				"signup":  signUp,
+				"login":   login,
+				"code":    code,
+				"totp":    totpCode,
+				"mailed":  mailed(t),
+				"sql":     runSQL,
+				"becomes": becomes,
 			},
 			RequireExplicitExec: true,
 			RequireUniqueNames:  true,
@@ -258,6 +260,17 @@ func runSQL(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: sql STATEMENT")
 	}
+	pool := database(ts)
+	defer pool.Close()
+	switch _, err := pool.ExecContext(context.Background(), args[0]); {
+	case err == nil && neg:
+		ts.Fatalf("the database took it")
+	case !neg:
+		ts.Check(err)
+	}
+}
+
+func database(ts *testscript.TestScript) *sql.DB {
 	url := ts.Getenv("DB")
 	driver := "pgx"
 	if path, ok := strings.CutPrefix(url, "sqlite://"); ok {
@@ -265,11 +278,23 @@ func runSQL(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	pool, err := sql.Open(driver, url)
 	ts.Check(err)
+	return pool
+}
+
+func becomes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: becomes VALUE QUERY")
+	}
+	pool := database(ts)
 	defer pool.Close()
-	switch _, err = pool.ExecContext(context.Background(), args[0]); {
-	case err == nil && neg:
-		ts.Fatalf("the database took it")
-	case !neg:
-		ts.Check(err)
+	for began := time.Now(); ; <-time.After(10 * time.Millisecond) {
+		var got string
+		err := pool.QueryRowContext(context.Background(), args[1]).Scan(&got)
+		if err == nil && got == args[0] {
+			return
+		}
+		if time.Since(began) > 4*patience {
+			ts.Fatalf("still %q after %s, %v", got, 4*patience, err)
+		}
 	}
 }

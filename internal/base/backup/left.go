@@ -30,7 +30,7 @@ func (s *Service) Run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		if err := s.sweep(); err != nil {
-			s.logger.WarnContext(ctx, "what is left of a backup that was not finished cannot be removed", "error", err.Error())
+			s.logger.WarnContext(ctx, "cannot clear away what is left of backups that were not finished", "error", err.Error())
 		}
 		select {
 		case <-ctx.Done():
