@@ -56,8 +56,7 @@ func (p Program) Tables(ctx context.Context, d *db.DB, c db.Conn) (kept []db.Tab
 		return nil, err
 	}
 	for _, t := range all {
-		derived := slices.ContainsFunc(p.Derived, func(one Derived) bool { return one.Table == t.Name })
-		if derived || LeftOut()[t.Name] != "" {
+		if p.derives(t.Name) || LeftOut()[t.Name] != "" {
 			continue
 		}
 		if len(t.Key) == 0 {
@@ -71,6 +70,10 @@ func (p Program) Tables(ctx context.Context, d *db.DB, c db.Conn) (kept []db.Tab
 		kept = append(kept, t)
 	}
 	return kept, nil
+}
+
+func (p Program) derives(table string) bool {
+	return slices.ContainsFunc(p.Derived, func(one Derived) bool { return one.Table == table })
 }
 
 // Progress is told how many rows of how many are done.
@@ -152,7 +155,7 @@ func Import(ctx context.Context, d *db.DB, p Program, r *pack.Reader, progress P
 	if err := r.Verify(ctx, func(int64) {}); err != nil {
 		return err
 	}
-	if err := refuseFilled(ctx, d, schema); err != nil {
+	if err := refuseFilled(ctx, d, p, r.Manifest.Schema); err != nil {
 		return err
 	}
 	if err := d.Migrate(ctx, schema); err != nil {
@@ -224,26 +227,18 @@ func loadAll(ctx context.Context, l *db.Loader, tables []db.Table, r *pack.Reade
 
 var errFilled = errs.New(errs.Conflict, "the database is not empty: an import needs a new one")
 
-// refuseFilled compares the database's rows with those that the migrations alone make.
-func refuseFilled(ctx context.Context, d *db.DB, schema fs.FS) (err error) {
-	there, err := counts(ctx, d)
+// refuseFilled compares the database's rows with those that the migrations which it has
+// seen make.
+func refuseFilled(ctx context.Context, d *db.DB, p Program, schema []int64) error {
+	there, err := p.counts(ctx, d)
 	if err != nil || len(there) == 0 {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "peisear-")
+	seen, err := d.Versions(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	fresh, err := db.Open(ctx, "sqlite://"+filepath.Join(folder, "fresh.db"))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, fresh.Close()) }()
-	if err := fresh.Migrate(ctx, schema); err != nil {
-		return err
-	}
-	made, err := counts(ctx, fresh)
+	made, err := p.made(ctx, seen)
 	if err != nil {
 		return err
 	}
@@ -252,11 +247,39 @@ func refuseFilled(ctx context.Context, d *db.DB, schema fs.FS) (err error) {
 			return errFilled
 		}
 	}
+	for _, v := range seen {
+		if !slices.Contains(schema, v) {
+			return errs.New(errs.Conflict, "the database has tables that are younger than the archive (of the version %d): an import needs a new one", v)
+		}
+	}
 	return nil
 }
 
-// counts are the rows of all tables but goose's.
-func counts(ctx context.Context, d *db.DB) (map[string]int64, error) {
+// made are the counts of a database that has seen nothing but migrations.
+func (p Program) made(ctx context.Context, versions []int64) (_ map[string]int64, err error) {
+	schema, err := db.Subset(versions, p.Migrations...)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp("", "peisear-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	fresh, err := db.Open(ctx, "sqlite://"+filepath.Join(folder, "fresh.db"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, fresh.Close()) }()
+	if err := fresh.Migrate(ctx, schema); err != nil {
+		return nil, err
+	}
+	return p.counts(ctx, fresh)
+}
+
+// counts are the rows of all tables but goose's and the derived ones, which hold nothing
+// that others do not, and are not of one kind on both engines.
+func (p Program) counts(ctx context.Context, d *db.DB) (map[string]int64, error) {
 	return db.Whole(ctx, d, func(ctx context.Context, c db.Conn) (map[string]int64, error) {
 		tables, err := d.Tables(ctx, c)
 		if err != nil {
@@ -264,7 +287,7 @@ func counts(ctx context.Context, d *db.DB) (map[string]int64, error) {
 		}
 		all := map[string]int64{}
 		for _, t := range tables {
-			if t.Name == "goose_db_version" {
+			if t.Name == "goose_db_version" || p.derives(t.Name) {
 				continue
 			}
 			if all[t.Name], err = d.Count(ctx, c, t); err != nil {

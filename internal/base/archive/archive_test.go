@@ -209,6 +209,13 @@ func TestNotEmpty(t *testing.T) {
 		if err := archive.Import(t.Context(), migrated, p, r, none); err != nil {
 			t.Errorf("into a new one: %v", err)
 		}
+		beyond, later := empty(t, d.Engine()), program(fstest.MapFS{"202602010000_later.sql": {Data: []byte("-- +goose Up\nCREATE TABLE later (id TEXT NOT NULL PRIMARY KEY);")}})
+		if err := beyond.Migrate(t.Context(), later.Migrations...); err != nil {
+			t.Fatal(err)
+		}
+		if err := archive.Import(t.Context(), beyond, later, r, none); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "younger than the archive") {
+			t.Errorf("into a later version's: %v", err)
+		}
 		foreign := empty(t, d.Engine())
 		if err := foreign.Migrate(t.Context(), fstest.MapFS{"202501010000_other.sql": {Data: []byte("-- +goose Up\nCREATE TABLE other (id TEXT);")}}); err != nil {
 			t.Fatal(err)
