@@ -15,7 +15,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -129,6 +128,7 @@ func (s *summed) text() string { return hex.EncodeToString(s.hash.Sum(nil)) }
 type Reader struct {
 	Manifest Manifest
 	entries  map[string]*zip.File
+	said     map[string]File // what the manifest says of each entry
 }
 
 // broken says what is wrong with a file.
@@ -163,7 +163,7 @@ func Open(file io.ReaderAt, size int64, format string) (*Reader, error) {
 		return nil, broken("%v", err)
 	}
 	z.RegisterDecompressor(zip.Deflate, flate.NewReader)
-	r := &Reader{entries: map[string]*zip.File{}}
+	r := &Reader{entries: map[string]*zip.File{}, said: map[string]File{}}
 	for _, f := range z.File {
 		if !fs.ValidPath(f.Name) || f.Name == "." || strings.ContainsAny(f.Name, "\\:\x00") || !f.Mode().IsRegular() || r.entries[f.Name] != nil {
 			return nil, broken("the entry %q", f.Name)
@@ -201,15 +201,14 @@ func (r *Reader) readManifest() error {
 
 // compare makes sure that the manifest names the entries, all of them and no others.
 func (r *Reader) compare() error {
-	named := map[string]bool{}
 	for _, f := range r.Manifest.Files {
-		if r.entries[f.Name] == nil || named[f.Name] {
+		if _, twice := r.said[f.Name]; twice || r.entries[f.Name] == nil {
 			return broken("it lacks %q", f.Name)
 		}
-		named[f.Name] = true
+		r.said[f.Name] = f
 	}
 	for name := range r.entries {
-		if !named[name] {
+		if _, named := r.said[name]; !named {
 			return broken("nothing names %q", name)
 		}
 	}
@@ -255,11 +254,10 @@ func (r *Reader) Copy(w io.Writer, name string) error {
 // Read calls fn with what an entry holds, which fn reads to its end. It is an error, after
 // fn, when that was not what the manifest says.
 func (r *Reader) Read(name string, fn func(io.Reader) error) error {
-	i := slices.IndexFunc(r.Manifest.Files, func(f File) bool { return f.Name == name })
-	if i < 0 {
+	said, named := r.said[name]
+	if !named {
 		return broken("it lacks %q", name)
 	}
-	said := r.Manifest.Files[i]
 	text, err := r.entries[name].Open()
 	if err != nil {
 		return broken("%q: %v", name, err)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -152,6 +153,31 @@ func TestForged(t *testing.T) {
 		if err == nil {
 			t.Errorf("took %s", what)
 		}
+	}
+}
+
+// BenchmarkVerify reads a file of very many entries: an entry costs the same however many
+// there are.
+func BenchmarkVerify(b *testing.B) {
+	for _, n := range []int{1_000, 50_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			var out bytes.Buffer
+			w := pack.NewWriter(&out)
+			for i := range n {
+				if err := w.Add(fmt.Sprintf("attachments/%08d", i), true, func(io.Writer) error { return nil }); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if _, err := w.Close(pack.Manifest{Format: pack.Backup}); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if err := read(out.Bytes()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/entry")
+		})
 	}
 }
 
