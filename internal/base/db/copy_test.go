@@ -17,6 +17,7 @@ import (
 
 	"github.com/peisear/peisear/internal/base/basetest"
 	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
 )
 
 // TestCopyUnderLoad: a copy is one state, whatever is written meanwhile, and has
@@ -229,6 +230,32 @@ func TestLoad(t *testing.T) {
 		rows["a_child"][0][1] = "nobody"
 		if err := load(nil); err == nil {
 			t.Error("a reference to nothing was taken")
+		}
+	}, wide)
+}
+
+// TestLoadKeepsTheReason: what the source of rows says is the error, not what the engine
+// makes of a source that ends.
+func TestLoadKeepsTheReason(t *testing.T) {
+	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {
+		tables := describe(t, d)
+		reason := errs.New(errs.Invalid, "a row has no column title")
+		err := d.Load(t.Context(), tables, func(l *db.Loader) error {
+			first := true
+			_, err := l.Copy(t.Context(), tables[0], func() ([]any, error) {
+				if !first {
+					return nil, reason
+				}
+				first = false
+				return []any{"a", nil, nil, nil, nil}, nil
+			})
+			return err
+		})
+		if !errors.Is(err, reason) || errs.Of(err).Message != "a row has no column title" {
+			t.Errorf("got %v", err)
+		}
+		if got := everything(t, d, tables); len(got) != 0 {
+			t.Errorf("left %v", got)
 		}
 	}, wide)
 }

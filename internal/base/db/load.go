@@ -102,7 +102,8 @@ func insertAll(ctx context.Context, tx *sql.Tx, t Table, next Next) (n int64, er
 	}
 }
 
-// load uses COPY, which takes a row in a fraction of a statement's time.
+// load uses COPY, which takes a row in a fraction of a statement's time. The commit is not
+// interrupted: nobody would know then whether the rows are in.
 func (p *postgres) load(ctx context.Context, fn func(*Loader) error) error {
 	conn, err := p.pool.Conn(ctx)
 	if err != nil {
@@ -110,26 +111,44 @@ func (p *postgres) load(ctx context.Context, fn func(*Loader) error) error {
 	}
 	defer conn.Close() //nolint:errcheck // it goes back to the pool
 	return conn.Raw(func(c any) error {
-		return pgx.BeginFunc(ctx, c.(*pipe).Conn.Conn(), func(tx pgx.Tx) error { //nolint:forcetypeassert // openPostgres opens no other
-			return fn(&Loader{
-				run: func(ctx context.Context, statement string) error {
-					_, err := tx.Exec(ctx, statement)
-					return err
-				},
-				rows: func(ctx context.Context, t Table, next Next) (int64, error) {
-					columns := make([]string, len(t.Columns))
-					for i, c := range t.Columns {
-						columns[i] = c.Name
-					}
-					return tx.CopyFrom(ctx, pgx.Identifier{t.Name}, columns, pgx.CopyFromFunc(func() ([]any, error) {
-						row, err := next()
-						if errors.Is(err, io.EOF) {
-							return nil, nil // which ends it
-						}
-						return row, err
-					}))
-				},
-			})
+		tx, err := c.(*pipe).Conn.Conn().Begin(ctx) //nolint:forcetypeassert // openPostgres opens no other
+		if err != nil {
+			return err
+		}
+		lasting := context.WithoutCancel(ctx)
+		defer tx.Rollback(lasting) //nolint:errcheck // after a commit there is nothing to undo
+		err = fn(&Loader{
+			run: func(ctx context.Context, statement string) error {
+				_, err := tx.Exec(ctx, statement)
+				return err
+			},
+			rows: func(ctx context.Context, t Table, next Next) (int64, error) { return copyAll(ctx, tx, t, next) },
 		})
+		if err != nil {
+			return err
+		}
+		return tx.Commit(lasting)
 	})
+}
+
+// copyAll returns an error of next as it is: the server knows only that the rows end
+// early, and says so in its own way.
+func copyAll(ctx context.Context, tx pgx.Tx, t Table, next Next) (int64, error) {
+	columns := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		columns[i] = c.Name
+	}
+	var broken error
+	n, err := tx.CopyFrom(ctx, pgx.Identifier{t.Name}, columns, pgx.CopyFromFunc(func() ([]any, error) {
+		row, err := next()
+		if errors.Is(err, io.EOF) {
+			return nil, nil // which ends it
+		}
+		broken = err
+		return row, err
+	}))
+	if broken != nil {
+		err = broken
+	}
+	return n, err
 }
