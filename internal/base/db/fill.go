@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/file"
@@ -80,17 +81,28 @@ func RefuseTaken(ctx context.Context, path string) error {
 	return nil
 }
 
+// leaving is how long a program that has just ended may still be seen in PostgreSQL.
+const leaving = time.Second
+
 // RefuseShared makes sure that no other program uses a PostgreSQL database.
 // Conflict: one does.
 func (d *DB) RefuseShared(ctx context.Context) error {
-	n, err := d.Others(ctx)
-	if err != nil {
-		return err
+	again := time.NewTicker(leaving / 20)
+	defer again.Stop()
+	for began := time.Now(); ; {
+		n, err := d.Others(ctx)
+		switch {
+		case err != nil || n == 0:
+			return err
+		case time.Since(began) > leaving:
+			return errs.New(errs.Conflict, "%s to the database: stop the server, and whatever else uses it", connections(n))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-again.C:
+		}
 	}
-	if n > 0 {
-		return errs.New(errs.Conflict, "%s to the database: stop the server, and whatever else uses it", connections(n))
-	}
-	return nil
 }
 
 func connections(n int) string {
