@@ -1,6 +1,7 @@
 package archive_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -257,58 +259,98 @@ UPDATE "order" SET upper_id = upper(id);`)}})
 	}, program().Migrations...)
 }
 
-// TestBrokenContent: sums that are right do not make rows right; nothing stays of them.
+// altered is an archive whose sums are right, with another content and another manifest.
+func altered(t *testing.T, good *pack.Reader, change func(text string) string, manifest func(m *pack.Manifest)) *pack.Reader {
+	t.Helper()
+	var out bytes.Buffer
+	w := pack.NewWriter(&out)
+	m := good.Manifest
+	m.Tables = slices.Clone(m.Tables)
+	for _, f := range good.Manifest.Files {
+		err := w.Add(f.Name, false, func(w io.Writer) error {
+			var text bytes.Buffer
+			if err := good.Copy(&text, f.Name); err != nil {
+				return err
+			}
+			_, err := io.WriteString(w, change(text.String()))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	manifest(&m)
+	if _, err := w.Close(m); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, out.Bytes())
+}
+
+func replace(old, by string) func(string) string {
+	return func(text string) string { return strings.Replace(text, old, by, 1) }
+}
+
+func same(text string) string { return text }
+
+func asItIs(*pack.Manifest) {}
+
+// TestBrokenContent: sums that are right do not make rows right. What needs no database to
+// be found is said by file and line, and changes nothing.
 func TestBrokenContent(t *testing.T) {
 	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {
 		p := program()
 		fill(t, d)
 		good := open(t, export(t, d, p))
-		for what, change := range map[string]func(name, text string) string{
-			"a column less":    func(_, text string) string { return strings.Replace(text, `{"b":`, `{"c":`, 1) },
-			"another type":     func(_, text string) string { return strings.Replace(text, `"n":-1`, `"n":"one"`, 1) },
-			"a row less":       func(_, text string) string { _, rest, _ := strings.Cut(text, "\n"); return rest },
-			"half a line":      func(_, text string) string { return text[:len(text)-3] },
-			"not JSON":         func(string, string) string { return "x\n" },
-			"a lost reference": func(_, text string) string { return strings.Replace(text, `"a":"a"`, `"a":"nobody"`, 1) },
-			"text with U+0000": func(_, text string) string { return strings.Replace(text, `"id":"b"`, `"id":"b\u0000"`, 1) },
-			"one row twice":    func(_, text string) string { return text + text },
-			"a number too big": func(_, text string) string {
-				return strings.Replace(text, "9007199254740993", "99999999999999999999", 1)
-			},
-			"a table not listed": nil,
+		for said, broken := range map[string]*pack.Reader{
+			"tables/a_child.ndjson, line 1: a row has no column b":     altered(t, good, replace(`{"b":`, `{"c":`), asItIs),
+			"tables/order.ndjson, line 2: n: ":                         altered(t, good, replace(`"n":-1`, `"n":"one"`), asItIs),
+			"tables/order.ndjson, line 3: n: ":                         altered(t, good, replace("9007199254740993", "99999999999999999999"), asItIs),
+			"tables/order.ndjson, line 3: id: the text cannot be kept": altered(t, good, replace(`"id":"b"`, `"id":"b\u0000"`), asItIs),
+			"tables/head.ndjson, line 1: unexpected EOF":               altered(t, good, func(text string) string { return text[:len(text)-3] }, asItIs),
+			"tables/head.ndjson, line 1: invalid character":            altered(t, good, func(string) string { return "x\n" }, asItIs),
+			"tables/head.ndjson has 0 rows, not 1":                     altered(t, good, func(text string) string { _, rest, _ := strings.Cut(text, "\n"); return rest }, asItIs),
+			"tables/head.ndjson has 2 rows, not 1":                     altered(t, good, func(text string) string { return text + text }, asItIs),
+			"the archive's tables are not its files":                   altered(t, good, same, func(m *pack.Manifest) { m.Tables[2].File = m.Tables[0].File }),
+			"the archive's tables are not its files (one less)":        altered(t, good, same, func(m *pack.Manifest) { m.Tables = m.Tables[:2] }),
 		} {
-			var out bytes.Buffer
-			w := pack.NewWriter(&out)
-			m := good.Manifest
-			for _, f := range good.Manifest.Files {
-				var text bytes.Buffer
-				if err := good.Copy(&text, f.Name); err != nil {
-					t.Fatal(err)
+			said, _, _ = strings.Cut(said, " (")
+			target := empty(t, d.Engine())
+			err := archive.Import(t.Context(), target, p, broken, none)
+			if !errs.Is(err, errs.Invalid) || !strings.Contains(errs.Plain(err).Error(), said) {
+				t.Errorf("got %v, not %s", err, said)
+			}
+			if versions, err := target.Versions(t.Context()); err != nil || len(versions) != 0 {
+				t.Errorf("%s: left %v, %v", said, versions, err)
+			}
+		}
+	}, program().Migrations...)
+}
+
+// TestRefusedRows: what only the database finds leaves no row, in PostgreSQL the tables,
+// and no SQLite file; the good archive goes in afterwards.
+func TestRefusedRows(t *testing.T) {
+	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {
+		p := program()
+		fill(t, d)
+		good := open(t, export(t, d, p))
+		for what, broken := range map[string]*pack.Reader{
+			"a lost reference": altered(t, good, replace(`"a":"a"`, `"a":"nobody"`), asItIs),
+			"one row twice": altered(t, good, func(text string) string { return text + text }, func(m *pack.Manifest) {
+				for i := range m.Tables {
+					m.Tables[i].Rows *= 2
 				}
-				err := w.Add(f.Name, false, func(w io.Writer) error {
-					changed := text.String()
-					if change != nil {
-						changed = change(f.Name, changed)
-					}
-					_, err := w.Write([]byte(changed))
-					return err
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
-			if change == nil {
-				m.Tables = m.Tables[1:]
-			}
-			if _, err := w.Close(m); err != nil {
-				t.Fatal(err)
-			}
+			}),
+			"a column of another type": altered(t, good, same, func(m *pack.Manifest) {
+				m.Tables[0].Columns = slices.Clone(m.Tables[0].Columns)
+				m.Tables[0].Columns[0].Name, m.Tables[0].Columns[1].Name = m.Tables[0].Columns[1].Name, m.Tables[0].Columns[0].Name
+			}),
+		} {
 			path := filepath.Join(t.TempDir(), "target.db")
 			url := "sqlite://" + path
 			if d.Engine() == "postgres" {
 				url = basetest.URL(t, "postgres")
 			}
-			if err := archive.ImportInto(t.Context(), url, p, open(t, out.Bytes()), none); err == nil {
+			if err := archive.ImportInto(t.Context(), url, p, broken, none); err == nil {
 				t.Errorf("%s was taken", what)
 			}
 			if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -319,6 +361,35 @@ func TestBrokenContent(t *testing.T) {
 			}
 		}
 	}, program().Migrations...)
+}
+
+// TestCheck: an archive is read to the end, rows and all, without a database.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	p := program()
+	d := basetest.NewDB(t, "sqlite", p.Migrations...)
+	fill(t, d)
+	text := export(t, d, p)
+	if err := archive.Check(t.Context(), open(t, text)); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := archive.Check(ctx, open(t, text)); !errors.Is(err, context.Canceled) {
+		t.Errorf("when nobody waits any more: %v", err)
+	}
+	z, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := z.File[0].DataOffset()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[at+5] ^= 1
+	if err := archive.Check(t.Context(), open(t, text)); err == nil || !strings.Contains(err.Error(), "the file is damaged") {
+		t.Errorf("of damage: %v", err)
+	}
 }
 
 // TestUnportable: what an archive cannot carry is named, not left out.

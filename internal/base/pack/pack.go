@@ -127,6 +127,7 @@ func (s *summed) text() string { return hex.EncodeToString(s.hash.Sum(nil)) }
 // Reader reads a file.
 type Reader struct {
 	Manifest Manifest
+	file     io.ReaderAt
 	entries  map[string]*zip.File
 	said     map[string]File // what the manifest says of each entry
 }
@@ -163,7 +164,7 @@ func Open(file io.ReaderAt, size int64, format string) (*Reader, error) {
 		return nil, broken("%v", err)
 	}
 	z.RegisterDecompressor(zip.Deflate, flate.NewReader)
-	r := &Reader{entries: map[string]*zip.File{}, said: map[string]File{}}
+	r := &Reader{file: file, entries: map[string]*zip.File{}, said: map[string]File{}}
 	for _, f := range z.File {
 		if !fs.ValidPath(f.Name) || f.Name == "." || strings.ContainsAny(f.Name, "\\:\x00") || !f.Mode().IsRegular() || r.entries[f.Name] != nil {
 			return nil, broken("the entry %q", f.Name)
@@ -217,6 +218,25 @@ func (r *Reader) compare() error {
 
 // Has reports whether there is an entry of that name.
 func (r *Reader) Has(name string) bool { return r.entries[name] != nil }
+
+// Within opens a file of this kind that is in this one, as an entry that is stored as it
+// is: nothing is written anywhere. format is as for Open.
+func (r *Reader) Within(name, format string) (*Reader, error) {
+	entry := r.entries[name]
+	if entry == nil || entry.Method != zip.Store {
+		return nil, broken("it lacks %q, or has it compressed", name)
+	}
+	at, err := entry.DataOffset()
+	if err != nil {
+		return nil, broken("%q: %v", name, err)
+	}
+	size := int64(entry.CompressedSize64) //nolint:gosec // a zip of a negative size is refused
+	inner, err := Open(io.NewSectionReader(r.file, at, size), size, format)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return inner, nil
+}
 
 // Verify reads everything and compares the sums.
 func (r *Reader) Verify(ctx context.Context, progress func(bytes int64)) error {

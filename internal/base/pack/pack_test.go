@@ -65,6 +65,39 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// TestWithin: a file that is in another one is read where it is.
+func TestWithin(t *testing.T) {
+	t.Parallel()
+	text := made(t)
+	var out bytes.Buffer
+	w := pack.NewWriter(&out)
+	for name, stored := range map[string]bool{"stored.zip": true, "packed.zip": false} {
+		err := w.Add(name, stored, func(w io.Writer) error {
+			_, err := w.Write(text)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.Close(pack.Manifest{Format: pack.Archive}); err != nil {
+		t.Fatal(err)
+	}
+	outer, err := pack.Open(bytes.NewReader(out.Bytes()), int64(out.Len()), pack.Archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, err := outer.Within("stored.zip", pack.Backup)
+	if err != nil || !inner.Has("a.txt") || inner.Verify(t.Context(), func(int64) {}) != nil {
+		t.Errorf("%v", err)
+	}
+	for name, format := range map[string]string{"packed.zip": pack.Backup, "absent.zip": pack.Backup, "stored.zip": pack.Archive} {
+		if _, err := outer.Within(name, format); err == nil {
+			t.Errorf("%s was opened as a %s", name, format)
+		}
+	}
+}
+
 // TestDamage: a file that is cut off anywhere, or in which a byte of the content is
 // another, is noticed.
 func TestDamage(t *testing.T) {
