@@ -177,9 +177,19 @@ func addFolder(ctx context.Context, out *pack.Writer, folder string) error {
 	})
 }
 
-// verify reads a file from the disk, and compares everything with its sums.
+// verify reads a file from the disk, and compares everything with its sums. Of the three
+// that the database can be in, app.db and postgres.dump were opened before they went in.
 func verify(ctx context.Context, name string) error {
-	return Open(name, func(r *pack.Reader) error { return r.Verify(ctx, func(int64) {}) })
+	return Open(name, func(r *pack.Reader) error {
+		if err := r.Verify(ctx, func(int64) {}); err != nil || !r.Has(archiveName) {
+			return err
+		}
+		inner, err := r.Within(archiveName, pack.Archive)
+		if err != nil {
+			return err
+		}
+		return archive.Check(ctx, inner)
+	})
 }
 
 // Open calls fn with a backup.

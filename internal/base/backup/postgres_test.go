@@ -1,10 +1,62 @@
 package backup
 
 import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/pack"
 )
+
+// TestVerifyOpensTheArchive: outer sums that are right say nothing of what is within.
+func TestVerifyOpensTheArchive(t *testing.T) {
+	t.Parallel()
+	for want, inner := range map[string]string{
+		"":             `{"id":"a"}` + "\n",
+		"line 1":       `{"other":"a"}` + "\n",
+		"has 0 rows":   "",
+		"not one that": "no zip",
+	} {
+		var within, out bytes.Buffer
+		add := func(w *pack.Writer, name, text string) {
+			err := w.Add(name, true, func(w io.Writer) error {
+				_, err := io.WriteString(w, text)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		closed := func(w *pack.Writer, m pack.Manifest) {
+			if _, err := w.Close(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w := pack.NewWriter(&within)
+		add(w, "tables/a.ndjson", inner)
+		closed(w, pack.Manifest{Format: pack.Archive, Tables: []pack.Table{{Name: "a", File: "tables/a.ndjson", Rows: 1, Columns: []db.Column{{Name: "id", Type: "TEXT"}}}}})
+		if inner == "no zip" {
+			within.Reset()
+			within.WriteString(inner)
+		}
+		w = pack.NewWriter(&out)
+		add(w, archiveName, within.String())
+		closed(w, pack.Manifest{Format: pack.Backup})
+		name := filepath.Join(t.TempDir(), "backup.zip")
+		if err := os.WriteFile(name, out.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := verify(t.Context(), name)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", inner, err)
+		}
+	}
+}
 
 // TestConnection: no password stands where other users can read it, and libpq gets no
 // name that it refuses.
