@@ -11,10 +11,14 @@
 //	code NAME                          set $NAME to the code of the link that the last command printed
 //	totp NAME                          set $NAME to the code that an app shows which has just been set up
 //	mailed ADDRESS SUBJECT             take the next mail that has come to $MAILBOX
+//	[!] same ARCHIVE ARCHIVE           compare what two archives hold
+//	spoil FROM TO OLD NEW              write an archive whose sums are right and whose rows are not
 //	sql STATEMENT                      run it on the database, as an operator would by hand
 //	becomes VALUE QUERY                ask the database until it answers so, which may take a moment
 //
-// the conditions [sqlite], [postgres] and [root], and in the environment what Setup puts there.
+// the conditions [sqlite], [postgres] and [root], [real] where PEISEAR_DATA names the folder
+// of real issues, which are no part of the repository, and in the environment what Setup
+// puts there.
 package e2e_test
 
 import (
@@ -49,9 +53,11 @@ func TestScripts(t *testing.T) {
 	basetest.EachURL(t, func(t *testing.T, url string) {
 		engine, _, _ := strings.Cut(url, ":")
 		testscript.Run(t, testscript.Params{
-			Dir:       "testdata",
-			Setup:     func(env *testscript.Env) error { return setUp(t, env, engine, bin) },
-			Condition: func(name string) (bool, error) { return name == engine || name == "root" && os.Getuid() == 0, nil },
+			Dir:   "testdata",
+			Setup: func(env *testscript.Env) error { return setUp(t, env, engine, bin) },
+			Condition: func(name string) (bool, error) {
+				return name == engine || name == "root" && os.Getuid() == 0 || name == "real" && os.Getenv("PEISEAR_DATA") != "", nil
+			},
 			Cmds: map[string]func(*testscript.TestScript, bool, []string){
 				"await":   await,
 				"obeyed":  obeyed,
@@ -63,6 +69,8 @@ func TestScripts(t *testing.T) {
 				"mailed":  mailed(t),
 				"sql":     runSQL,
 				"becomes": becomes,
+				"same":    same,
+				"spoil":   spoil,
 			},
 			RequireExplicitExec: true,
 			RequireUniqueNames:  true,
@@ -93,6 +101,12 @@ func setUp(t *testing.T, env *testscript.Env, engine, bin string) error {
 	if err != nil {
 		return err
 	}
+	imports, err := filepath.Abs("../internal/tracker/importer/testdata")
+	if err != nil {
+		return err
+	}
+	env.Setenv("IMPORTS", imports)
+	env.Setenv("PEISEAR_DATA", os.Getenv("PEISEAR_DATA"))
 	env.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	mailbox := mailtest.Start(t)
 	env.Values[mailboxKey{}] = mailbox
