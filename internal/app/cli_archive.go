@@ -74,17 +74,35 @@ func (a *archiveImportCommand) Run(p *process) (err error) {
 	}
 	bar := progress.New(p.stderr, 0, "rows")
 	var m pack.Manifest
-	err = pack.OpenFile(a.File, pack.Archive, func(r *pack.Reader) error {
+	var rest error
+	err = pack.OpenFile(a.File, pack.Archive, func(r *pack.Reader) (err error) {
 		m = r.Manifest
-		return archive.ImportInto(p.ctx, c.DatabaseURL, archived(built.features), r, bar.Of)
+		rest, err = archive.ImportInto(p.ctx, c.DatabaseURL, archived(built.features), r, bar.Of)
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("%s: nothing was imported: %w", a.File, errs.Plain(err))
+		return fmt.Errorf("%s: nothing was imported: %w", a.File, p.plain(err))
 	}
 	bar.End()
+	p.remark(rest)
 	_, err = fmt.Fprintf(p.stdout, "%d tables, %d rows are in %s.\n%s", len(m.Tables), rows(m), shown(c.DatabaseURL),
 		"Start the server with the COOKIE_SECRET (in local mode: the file cookie-secret of the data folder) that the archive's had.\n")
 	return err
+}
+
+// plain is an error as people are told it.
+func (p *process) plain(err error) error {
+	if p.ctx.Err() != nil {
+		return errors.New("it was interrupted")
+	}
+	return errs.Plain(err)
+}
+
+// remark says what of an import or a restore is left to the server.
+func (p *process) remark(rest error) {
+	if rest != nil {
+		_, _ = fmt.Fprintf(p.stderr, "peisear: every row is in. What is made of them, such as the search index, is not complete (%v): the server sees to that when it starts\n", p.plain(rest))
+	}
 }
 
 // shown is a database's URL as it may be shown.

@@ -107,16 +107,17 @@ func (r *restoreCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	m, err := backup.Restore(p.ctx, r.File, c.backedUp(archived(built.features)))
+	done, err := backup.Restore(p.ctx, r.File, c.backedUp(archived(built.features)))
 	if err != nil {
-		return fmt.Errorf("%s: nothing was restored: %w", r.File, errs.Plain(err))
+		return fmt.Errorf("%s: nothing was restored: %w", r.File, p.plain(err))
 	}
+	p.remark(done.Rest)
 	from := "the copy"
-	if !m.CreatedAt.IsZero() {
-		from = fmt.Sprintf("the backup of %s", m.CreatedAt.Format(time.RFC3339))
+	if !done.CreatedAt.IsZero() {
+		from = fmt.Sprintf("the backup of %s", done.CreatedAt.Format(time.RFC3339))
 	}
 	text := fmt.Sprintf("%s is in %s", from, shown(c.DatabaseURL))
-	if words := backup.Holds(m); len(words) > 0 {
+	if words := backup.Holds(done.Manifest); len(words) > 0 {
 		text += ", with " + strings.Join(words, " and ")
 	}
 	_, err = fmt.Fprintln(p.stdout, text+". Start the server.")

@@ -16,33 +16,43 @@ import (
 )
 
 // Import fills an empty database with an archive: the schema is made as it was there, the
-// rows go in, in one transaction, and then the schema is brought to this program's version.
-// Everything in the archive is checked before anything is changed.
+// rows go in, in one transaction, and then the schema is brought to this program's version
+// and derived tables are made. Everything in the archive is checked before anything is
+// changed. When rows are refused the database has an empty schema, and can be filled.
+//
+// rest is what went wrong after the rows were in, nil for nothing: they stay, and a server
+// does what is left when it starts.
 // Conflict: the archive is of a newer program, or the database is not empty.
-func Import(ctx context.Context, d *db.DB, p Program, r *pack.Reader, progress Progress) (err error) {
+func Import(ctx context.Context, d *db.DB, p Program, r *pack.Reader, progress Progress) (rest, err error) {
 	schema, err := db.Subset(r.Manifest.Schema, p.Migrations...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := Check(ctx, r); err != nil {
-		return err
+		return nil, err
 	}
 	if err := refuseFilled(ctx, d, p, r.Manifest.Schema); err != nil {
-		return err
+		return nil, err
 	}
 	if err := d.Migrate(ctx, schema); err != nil {
-		return err
+		return nil, err
 	}
 	tables, err := db.Whole(ctx, d, func(ctx context.Context, c db.Conn) ([]db.Table, error) { return p.Tables(ctx, d, c) })
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := compare(tables, r.Manifest.Tables); err != nil {
-		return err
+		return nil, err
 	}
 	if err := d.Load(ctx, tables, func(l *db.Loader) error { return loadAll(ctx, l, tables, r, progress) }); err != nil {
-		return err
+		return nil, err
 	}
+	return p.finish(ctx, d), nil
+}
+
+// finish does with rows of an older schema what a server does when it starts, so that it
+// has nothing to do then.
+func (p Program) finish(ctx context.Context, d *db.DB) error {
 	if err := d.Migrate(ctx, p.Migrations...); err != nil {
 		return err
 	}
@@ -170,18 +180,22 @@ func (p Program) counts(ctx context.Context, d *db.DB) (map[string]int64, error)
 // ImportInto is Import into the database of a URL. A SQLite file appears when all is in
 // it; another database must be there, empty, and used by nobody else.
 // Conflict: as Import, and when the SQLite file is there or others use the database.
-func ImportInto(ctx context.Context, url string, p Program, r *pack.Reader, progress Progress) (err error) {
+func ImportInto(ctx context.Context, url string, p Program, r *pack.Reader, progress Progress) (rest, err error) {
 	path, isFile := strings.CutPrefix(url, "sqlite://")
 	if isFile {
-		return db.Fill(ctx, path, func(ctx context.Context, d *db.DB) error { return Import(ctx, d, p, r, progress) })
+		err = db.Fill(ctx, path, func(ctx context.Context, d *db.DB) (err error) {
+			rest, err = Import(ctx, d, p, r, progress)
+			return err
+		})
+		return rest, err
 	}
 	d, err := db.Open(ctx, url)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
+	defer d.Close() //nolint:errcheck // what is in the database is there
 	if err := d.RefuseShared(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	return Import(ctx, d, p, r, progress)
 }

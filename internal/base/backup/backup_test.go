@@ -155,8 +155,8 @@ func TestBackupAndRestore(t *testing.T) {
 		}
 		to := place(t, basetest.URL(t, from.db.Engine()), program())
 		m, err := backup.Restore(t.Context(), name, to)
-		if err != nil {
-			t.Fatal(err)
+		if err != nil || m.Rest != nil {
+			t.Fatal(m.Rest, err)
 		}
 		if m.Engine != from.db.Engine() || m.Program != "test" || len(m.Schema) != 3 || m.CreatedAt.IsZero() {
 			t.Errorf("manifest %+v", m)
@@ -207,9 +207,32 @@ func TestWithoutClient(t *testing.T) { //nolint:paralleltest // the environment 
 		}
 		compared(t, from, to)
 	}
+	restoreEnds(t, from, name)
 	_, err := backup.Restore(t.Context(), dumped, place(t, basetest.URL(t, "postgres"), program()))
 	if !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "postgresql-client") {
 		t.Errorf("a dump without the client: %v", err)
+	}
+}
+
+// restoreEnds ends a restore when its rows are in: the secrets that belong to them stay. A
+// second one changes nothing, and leaves no secrets elsewhere.
+func restoreEnds(t *testing.T, from server, name string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	p := program()
+	p.Derived = []archive.Derived{{Table: "made", Rebuild: func(ctx context.Context, _ *db.DB) error {
+		cancel()
+		return ctx.Err()
+	}}}
+	to := place(t, basetest.URL(t, "postgres"), p)
+	done, err := backup.Restore(ctx, name, to)
+	if err != nil || !errors.Is(done.Rest, context.Canceled) || len(tree(t, to.DataDir)) != 3 {
+		t.Errorf("ended after the rows: %v, %v, files %v", done.Rest, err, tree(t, to.DataDir))
+	}
+	compared(t, from, to)
+	full := place(t, to.URL, p)
+	if _, err = backup.Restore(t.Context(), name, full); !errs.Is(err, errs.Conflict) || len(tree(t, full.DataDir)) != 0 {
+		t.Errorf("into a full one: %v, files %v", err, tree(t, full.DataDir))
 	}
 }
 

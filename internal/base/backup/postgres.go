@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -43,8 +44,9 @@ func dump(ctx context.Context, d *db.DB, databaseURL, target string) error {
 	return runTool(ctx, "", "pg_restore", "--file="+os.DevNull, target)
 }
 
-// undump lets pg_restore fill the database, in one transaction.
-func undump(ctx context.Context, d *db.DB, databaseURL, from string) error {
+// undump lets pg_restore fill the database, in one transaction, with all but the life of
+// the change log, so that another one begins.
+func undump(ctx context.Context, d *db.DB, databaseURL, from, folder string) error {
 	if err := client(ctx, d, "pg_restore"); err != nil {
 		return errs.New(errs.Conflict, "this backup was made by pg_dump: install PostgreSQL's client programs, of the server's version or newer (apt install postgresql-client)")
 	}
@@ -52,7 +54,49 @@ func undump(ctx context.Context, d *db.DB, databaseURL, from string) error {
 	if err != nil {
 		return err
 	}
-	return runTool(ctx, databaseURL, "pg_restore", "--schema="+schema, "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", from)
+	all, chosen := filepath.Join(folder, "all"), filepath.Join(folder, "chosen")
+	if err := runTool(ctx, "", "pg_restore", "--list", "--file="+all, from); err != nil {
+		return err
+	}
+	list, err := os.ReadFile(all)
+	if err != nil {
+		return err
+	}
+	if list, err = withoutEpoch(list, schema); err != nil {
+		return err
+	}
+	if err := os.WriteFile(chosen, list, 0o600); err != nil {
+		return err
+	}
+	err = runTool(ctx, databaseURL, "pg_restore", "--schema="+schema, "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", "--use-list="+chosen, from)
+	if err == nil {
+		return nil
+	}
+	// It may have been ended in its commit: the database knows, once it is alone.
+	lasting := context.WithoutCancel(ctx)
+	if d.RefuseShared(lasting) != nil {
+		return err
+	}
+	if versions, asked := d.Versions(lasting); asked == nil && len(versions) > 0 {
+		return nil
+	}
+	return err
+}
+
+// withoutEpoch takes the rows of log_epoch off the list of what a dump holds.
+// Conflict: the dump holds no tables of the schema.
+func withoutEpoch(list []byte, schema string) (kept []byte, err error) {
+	found := false
+	for line := range bytes.Lines(list) {
+		found = found || bytes.Contains(line, []byte(" TABLE DATA "+schema+" goose_db_version "))
+		if !bytes.Contains(line, []byte(" TABLE DATA "+schema+" log_epoch ")) {
+			kept = append(kept, line...)
+		}
+	}
+	if !found {
+		return nil, errs.New(errs.Conflict, "the dump has no tables for the schema that DATABASE_URL leads to: was it made with another search_path?")
+	}
+	return kept, nil
 }
 
 // client makes sure that a program is there and knows the server's version.

@@ -9,7 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/pack"
 )
 
@@ -73,5 +76,26 @@ func TestConnection(t *testing.T) {
 		if err != nil || safe != want.safe || strings.Join(env, "|") != want.env {
 			t.Errorf("%s: %s, %q, %v", url, safe, env, err)
 		}
+	}
+}
+
+// TestWithoutEpoch: the life of the change log is left out of the schema's tables, and a
+// dump that has none of them is not restored.
+func TestWithoutEpoch(t *testing.T) {
+	t.Parallel()
+	list := `;
+; Archive created at 2026-11-24 09:05:00 UTC
+3411; 0 16388 TABLE DATA public goose_db_version postgres
+215; 1259 16390 TABLE public log_epoch postgres
+3412; 0 16390 TABLE DATA public log_epoch postgres
+3413; 0 16391 TABLE DATA other log_epoch postgres
+`
+	kept, err := withoutEpoch([]byte(list), "public")
+	want := strings.Replace(list, "3412; 0 16390 TABLE DATA public log_epoch postgres\n", "", 1)
+	if diff := cmp.Diff(want, string(kept)); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	if _, err := withoutEpoch([]byte(list), "other"); !errs.Is(err, errs.Conflict) || !strings.Contains(err.Error(), "search_path") {
+		t.Errorf("of another schema: %v", err)
 	}
 }

@@ -20,62 +20,81 @@ import (
 	"github.com/peisear/peisear/internal/base/pack"
 )
 
+// Restored is what a restore has put there.
+type Restored struct {
+	pack.Manifest // the zero value for a bare copy
+
+	// Rest is what went wrong after the rows were in, nil for nothing: a server does what
+	// is left when it starts.
+	Rest error
+}
+
 // Restore puts what a backup, or a bare copy of a SQLite database, holds to where a
 // server will look for it. Everything is checked first, and the database comes last: a
 // file that is damaged or does not fit changes nothing. The change log begins another
 // life, so that clients which know more than the backup take their rows anew.
 // Conflict: the backup is of a newer program or of another engine, there is something at
 // its place, or a server has that open.
-func Restore(ctx context.Context, name string, to Server) (m pack.Manifest, err error) {
+func Restore(ctx context.Context, name string, to Server) (done Restored, err error) {
 	switch bare, err := isBare(name); {
 	case err != nil:
-		return m, err
+		return done, err
 	case bare:
-		return m, restoreBare(ctx, name, to)
+		return done, restoreBare(ctx, name, to)
 	}
-	err = Open(name, func(r *pack.Reader) error {
-		m = r.Manifest
-		return restore(ctx, r, to)
+	err = Open(name, func(r *pack.Reader) (err error) {
+		done.Manifest = r.Manifest
+		done.Rest, err = restore(ctx, r, to)
+		return err
 	})
-	return m, err
+	return done, err
 }
 
-func restore(ctx context.Context, r *pack.Reader, to Server) error {
+func restore(ctx context.Context, r *pack.Reader, to Server) (rest, err error) {
 	what, err := kind(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if _, err := db.Subset(r.Manifest.Schema, to.Program.Migrations...); err != nil {
-		return err
-	}
-	path, isFile := strings.CutPrefix(to.URL, "sqlite://")
-	if what != archiveName && isFile != (what == databaseName) {
-		return errs.New(errs.Conflict, "this backup is of a %s database, and DATABASE_URL names another kind: "+
-			"restore it there, and carry it over with peisear archive export and import", r.Manifest.Engine)
+	if err := fits(r, what, to); err != nil {
+		return nil, err
 	}
 	if err := r.Verify(ctx, func(int64) {}); err != nil {
-		return err
+		return nil, err
 	}
 	if err := checkPlaces(r, to); err != nil {
-		return err
+		return nil, err
 	}
-	if isFile {
+	if path, isFile := strings.CutPrefix(to.URL, "sqlite://"); isFile {
 		if err := db.RefuseTaken(ctx, path); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	undo, err := placeFiles(r, to)
 	if err == nil {
-		err = restoreDatabase(ctx, r, what, to)
+		rest, err = restoreDatabase(ctx, r, what, to)
 	}
 	if err != nil {
-		return errors.Join(err, undo())
+		return nil, errors.Join(err, undo())
+	}
+	return rest, nil
+}
+
+// fits makes sure that what the database is kept as can be restored by this program, to
+// the engine of the URL.
+func fits(r *pack.Reader, what string, to Server) error {
+	if _, err := db.Subset(r.Manifest.Schema, to.Program.Migrations...); err != nil {
+		return err
+	}
+	if isFile := strings.HasPrefix(to.URL, "sqlite://"); what != archiveName && isFile != (what == databaseName) {
+		return errs.New(errs.Conflict, "this backup is of a %s database, and DATABASE_URL names another kind: "+
+			"restore it there, and carry it over with peisear archive export and import", r.Manifest.Engine)
 	}
 	return nil
 }
 
-// restoreDatabase makes the database from the one of the three that the backup has.
-func restoreDatabase(ctx context.Context, r *pack.Reader, what string, to Server) error {
+// restoreDatabase makes the database from the one of the three that the backup has. When
+// it returns an error, no row is there.
+func restoreDatabase(ctx context.Context, r *pack.Reader, what string, to Server) (rest, err error) {
 	if what == databaseName {
 		path := strings.TrimPrefix(to.URL, "sqlite://")
 		fits := func(versions []int64) error {
@@ -84,18 +103,20 @@ func restoreDatabase(ctx context.Context, r *pack.Reader, what string, to Server
 			}
 			return nil
 		}
-		return restoreFile(ctx, path, fits, func(w io.Writer) error { return r.Copy(w, databaseName) })
+		return nil, restoreFile(ctx, path, fits, func(w io.Writer) error { return r.Copy(w, databaseName) })
 	}
-	return inTemp(to.DataDir, func(folder string) error {
+	err = inTemp(to.DataDir, func(folder string) (err error) {
 		extracted := filepath.Join(folder, what)
 		if err := extract(r, what, extracted); err != nil {
 			return err
 		}
 		if what == archiveName {
-			return restoreArchive(ctx, extracted, to)
+			rest, err = restoreArchive(ctx, extracted, to)
+			return err
 		}
-		return restoreDump(ctx, extracted, r.Manifest.Schema, to)
+		return restoreDump(ctx, extracted, folder, to)
 	})
+	return rest, err
 }
 
 // restoreFile checks a database's file, and whether its schema fits, before it has its name.
@@ -155,18 +176,22 @@ func restoreBare(ctx context.Context, name string, to Server) error {
 	})
 }
 
-func restoreArchive(ctx context.Context, name string, to Server) error {
-	return pack.OpenFile(name, pack.Archive, func(r *pack.Reader) error {
-		return archive.ImportInto(ctx, to.URL, to.Program, r, func(int64, int64) {})
+func restoreArchive(ctx context.Context, name string, to Server) (rest, err error) {
+	err = pack.OpenFile(name, pack.Archive, func(r *pack.Reader) (err error) {
+		rest, err = archive.ImportInto(ctx, to.URL, to.Program, r, func(int64, int64) {})
+		return err
 	})
+	return rest, err
 }
 
-func restoreDump(ctx context.Context, name string, schema []int64, to Server) (err error) {
+// restoreDump ends with the one transaction of pg_restore: what comes after the rows could
+// go wrong, and the secrets that go with them be taken away.
+func restoreDump(ctx context.Context, name, folder string, to Server) error {
 	d, err := db.Open(ctx, to.URL)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
+	defer d.Close() //nolint:errcheck // what is in the database is there
 	if err := d.RefuseShared(ctx); err != nil {
 		return err
 	}
@@ -177,17 +202,7 @@ func restoreDump(ctx context.Context, name string, schema []int64, to Server) (e
 	if len(tables) > 0 {
 		return errs.New(errs.Conflict, "the database of DATABASE_URL is not empty, it has the table %s: make a new one (createdb)", tables[0].Name)
 	}
-	if err := undump(ctx, d, to.URL, name); err != nil {
-		return err
-	}
-	versions, err := d.Versions(ctx)
-	if err == nil && !slices.Equal(versions, schema) {
-		err = errs.New(errs.Conflict, "the dump has no tables for the schema that DATABASE_URL leads to: was it made with another search_path?")
-	}
-	if err != nil {
-		return err
-	}
-	return live.BeginAnew(ctx, d)
+	return undump(ctx, d, to.URL, name, folder)
 }
 
 // checkPlaces makes sure that what goes beside the database replaces nothing.
@@ -269,12 +284,12 @@ func extract(r *pack.Reader, name, path string) error {
 }
 
 // inTemp calls fn with a folder inside another, which goes afterwards.
-func inTemp(parent string, fn func(folder string) error) (err error) {
+func inTemp(parent string, fn func(folder string) error) error {
 	folder, err := os.MkdirTemp(parent, workspace)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	defer os.RemoveAll(folder) //nolint:errcheck // what fn has put into its place is there
 	return fn(folder)
 }
 

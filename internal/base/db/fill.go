@@ -16,7 +16,7 @@ import (
 // Fill makes a new SQLite file with what fill puts into it: it appears when that is done
 // and checked, or not at all.
 // Conflict: there is something at its place.
-func Fill(ctx context.Context, path string, fill func(ctx context.Context, d *DB) error) (err error) {
+func Fill(ctx context.Context, path string, fill func(ctx context.Context, d *DB) error) error {
 	if err := RefuseTaken(ctx, path); err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func Fill(ctx context.Context, path string, fill func(ctx context.Context, d *DB
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	defer os.RemoveAll(folder) //nolint:errcheck // what is in its place is there
 	fresh := filepath.Join(folder, "app.db")
 	d, err := Open(ctx, "sqlite://"+fresh)
 	if err != nil {
