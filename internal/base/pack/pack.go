@@ -230,7 +230,7 @@ func (r *Reader) Within(name, format string) (*Reader, error) {
 	if err != nil {
 		return nil, broken("%q: %v", name, err)
 	}
-	size := int64(entry.CompressedSize64) //nolint:gosec // a zip of a negative size is refused
+	size := int64(entry.CompressedSize64) // of a negative one Open says that it is no zip
 	inner, err := Open(io.NewSectionReader(r.file, at, size), size, format)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
