@@ -31,7 +31,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -81,15 +80,10 @@ func TestScripts(t *testing.T) {
 // build makes the binary as it is delivered, but watched by the race detector.
 func build(t *testing.T) (dir string) {
 	t.Helper()
-	dir = t.TempDir()
-	args := []string{"build", "-o", filepath.Join(dir, "peisear")}
 	if raceEnabled {
-		args = append(args, "-race")
+		return filepath.Dir(basetest.Build(t, "-race"))
 	}
-	if out, err := exec.CommandContext(t.Context(), "go", append(args, "../cmd/peisear")...).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return dir
+	return filepath.Dir(basetest.Build(t))
 }
 
 // mailboxKey is where a script keeps its mail server.

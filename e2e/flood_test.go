@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/peisear/peisear/internal/base/basetest"
 )
 
 // maxFlooded is how much memory the server may have taken at its peak, in KiB.
@@ -72,11 +73,7 @@ type server struct {
 // and waits until it answers. It ends with the test.
 func startServer(t *testing.T, env ...string) *server {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "peisear")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "../cmd/peisear").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return startServerIn(t, bin, t.TempDir(), env...)
+	return startServerIn(t, basetest.Build(t), t.TempDir(), env...)
 }
 
 // startServerIn starts a program that is built, in a folder that is there.

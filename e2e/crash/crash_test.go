@@ -46,7 +46,7 @@ func setting(t *testing.T, name string, standard uint64) uint64 {
 // TestKilled is a run on each engine.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	path := build(t)
+	path := basetest.Build(t)
 	for _, engine := range basetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/peisear/peisear/internal/base/basetest"
 )
 
 // onSmallDisk gives the program a file system of six megabytes, which nobody else sees
@@ -28,7 +30,7 @@ exec "$2"
 func TestFullFileSystem(t *testing.T) {
 	t.Parallel()
 	disk := t.TempDir()
-	s := newServer(t, build(t), "sqlite://"+filepath.Join(disk, "app.db"))
+	s := newServer(t, basetest.Build(t), "sqlite://"+filepath.Join(disk, "app.db"))
 	unshare := []string{"unshare", "--mount"}
 	if os.Getuid() != 0 {
 		unshare = append(unshare, "--user", "--map-root-user")

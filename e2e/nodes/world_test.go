@@ -13,7 +13,6 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -65,15 +64,10 @@ func (b *lockedBuffer) String() string {
 // build makes the binary, watched by the race detector where this test is.
 func build(t *testing.T) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "peisear")
-	args := []string{"build", "-o", bin}
 	if raceEnabled {
-		args = append(args, "-race")
+		return basetest.Build(t, "-race")
 	}
-	if out, err := exec.CommandContext(t.Context(), "go", append(args, "../../cmd/peisear")...).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return bin
+	return basetest.Build(t)
 }
 
 // secrets is what the nodes have in common, besides the database.
