@@ -233,7 +233,7 @@ func (w *writer) forget(id string) {
 	defer w.mu.Unlock()
 	delete(w.world.issues, id)
 	delete(w.world.notes, id)
-	delete(w.world.comments, id)
+	delete(w.comments, id)
 	w.deleted[id] = true
 }
 
