@@ -17,7 +17,8 @@ import (
 type taken struct {
 	id, kind, payload   string
 	due, claim, attempt int64
-	round               bool // of a schedule
+	round               bool      // of a schedule
+	until               time.Time // at least; then it is anybody's
 }
 
 // Run does jobs until ctx ends. Those in progress are told to end by their ctx, and Run
@@ -129,6 +130,7 @@ func (q *Queue) kinds() []string { return slices.Sorted(maps.Keys(q.handlers)) }
 
 // take leases jobs that are due, the longest due first.
 func (q *Queue) take(ctx context.Context, most int) ([]taken, error) {
+	until := time.Now().Add(q.settings.Lease) // not later than what is written below
 	return db.Write(ctx, q.db, func(tx *db.Tx) (jobs []taken, err error) {
 		var s db.Statement
 		s.Add("UPDATE job SET leased = TRUE, again = FALSE, claim = claim + 1, attempt = attempt + 1, run_at = ?", tx.Now.Add(q.settings.Lease).UnixMicro())
@@ -145,7 +147,7 @@ func (q *Queue) take(ctx context.Context, most int) ([]taken, error) {
 		}
 		defer func() { err = errors.Join(err, rows.Close()) }()
 		for rows.Next() {
-			var t taken
+			t := taken{until: until}
 			var key sql.NullString
 			if err := rows.Scan(&t.id, &t.kind, &t.payload, &t.due, &t.claim, &t.attempt, &key); err != nil {
 				return nil, err

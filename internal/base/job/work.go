@@ -41,7 +41,7 @@ func (q *Queue) work(ctx context.Context, t taken) {
 	case err == nil:
 		logger.DebugContext(ctx, "job done")
 	case errors.Is(err, errLost):
-		logger.WarnContext(ctx, "job runs elsewhere: this process was too slow to renew its lease")
+		logger.WarnContext(ctx, "job is left to others: this process was too slow to renew its lease")
 		return
 	case !h.last(t, err):
 		again = q.pause(t.attempt)
@@ -103,29 +103,44 @@ func (q *Queue) try(ctx context.Context, h Handler, t taken) (err error) {
 	return err
 }
 
-// renew keeps the lease until ctx ends, and ends ctx when somebody else has the job.
+// renew keeps the lease until ctx ends, and ends ctx when somebody else has the job, or
+// may have: when the lease is over, whatever the database does meanwhile.
 func (q *Queue) renew(ctx context.Context, cancel context.CancelCauseFunc, t taken) {
-	tick := time.NewTicker(q.settings.Lease / 3)
-	defer tick.Stop()
-	until := time.Now().Add(q.settings.Lease)
+	until := t.until
+	over := time.AfterFunc(time.Until(until), func() { cancel(errLost) })
+	defer over.Stop()
+	wait := time.NewTimer(time.Until(until.Add(-q.settings.Lease * 2 / 3)))
+	defer wait.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-wait.C:
 		}
 		at := time.Now()
-		n, err := db.Write(ctx, q.db, func(tx *db.Tx) (int64, error) {
-			return query.New(tx).RenewLease(ctx, query.RenewLeaseParams{RunAt: tx.Now.Add(q.settings.Lease).UnixMicro(), ID: t.id, Claim: t.claim})
-		})
+		n, err := q.renewOnce(ctx, t, until)
 		switch {
-		case err == nil && n > 0:
-			until = at.Add(q.settings.Lease)
-		case err == nil, time.Now().After(until):
+		case err != nil: // there is time for more tries
+			wait.Reset(q.settings.Lease / 10)
+			continue
+		case n == 0:
 			cancel(errLost)
 			return
 		}
+		until = at.Add(q.settings.Lease)
+		over.Reset(time.Until(until))
+		wait.Reset(time.Until(at.Add(q.settings.Lease / 3)))
 	}
+}
+
+// renewOnce asks for another lease while the present one lasts: afterwards somebody else
+// may have the job.
+func (q *Queue) renewOnce(ctx context.Context, t taken, until time.Time) (int64, error) {
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	return db.Write(ctx, q.db, func(tx *db.Tx) (int64, error) {
+		return query.New(tx).RenewLease(ctx, query.RenewLeaseParams{RunAt: tx.Now.Add(q.settings.Lease).UnixMicro(), ID: t.id, Claim: t.claim})
+	})
 }
 
 // end notes how a job has ended, if it is still this process's.
