@@ -66,7 +66,7 @@ func (q *Queue) round(ctx context.Context, scheduled *bool, hands int) (jobs []t
 		}
 		*scheduled = true
 	}
-	if hands == 0 {
+	if hands <= 0 {
 		return nil, q.settings.Poll, nil
 	}
 	next, err := q.next(ctx)
@@ -128,19 +128,20 @@ func (q *Queue) next(ctx context.Context) (time.Time, error) {
 // more.
 func (q *Queue) kinds() []string { return slices.Sorted(maps.Keys(q.handlers)) }
 
-// take leases jobs that are due, the longest due first.
+// take leases jobs that are due, the longest due first. They are picked before any is
+// taken: PostgreSQL may run a subquery once for each row, and would find others each time.
 func (q *Queue) take(ctx context.Context, most int) ([]taken, error) {
 	until := time.Now().Add(q.settings.Lease) // not later than what is written below
 	return db.Write(ctx, q.db, func(tx *db.Tx) (jobs []taken, err error) {
 		var s db.Statement
-		s.Add("UPDATE job SET leased = TRUE, again = FALSE, claim = claim + 1, attempt = attempt + 1, run_at = ?", tx.Now.Add(q.settings.Lease).UnixMicro())
-		s.Add(" WHERE id IN (SELECT id FROM job WHERE dead_at IS NULL AND run_at <= ? AND ", tx.Micros())
+		s.Add("WITH picked AS MATERIALIZED (SELECT id FROM job WHERE dead_at IS NULL AND run_at <= ? AND ", tx.Micros())
 		s.In("kind", q.kinds())
 		s.Add(" ORDER BY run_at, id LIMIT CAST(? AS BIGINT)", int64(most))
 		if q.db.Engine() == "postgres" {
 			s.Add(" FOR UPDATE SKIP LOCKED")
 		}
-		s.Add(") RETURNING id, kind, payload, due_at, claim, attempt, unique_key")
+		s.Add(") UPDATE job SET leased = TRUE, again = FALSE, claim = claim + 1, attempt = attempt + 1, run_at = ?", tx.Now.Add(q.settings.Lease).UnixMicro())
+		s.Add(" WHERE id IN (SELECT id FROM picked) RETURNING id, kind, payload, due_at, claim, attempt, unique_key")
 		rows, err := tx.QueryContext(ctx, s.Text(), s.Args()...)
 		if err != nil {
 			return nil, err
