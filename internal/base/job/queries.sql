@@ -3,6 +3,7 @@ INSERT INTO job (id, kind, unique_key, payload, due_at, run_at, created_at)
 VALUES (sqlc.arg(id), sqlc.arg(kind), sqlc.arg(unique_key), sqlc.arg(payload), CAST(sqlc.arg(run_at) AS BIGINT), CAST(sqlc.arg(run_at) AS BIGINT), CAST(sqlc.arg(now) AS BIGINT))
 ON CONFLICT (kind, unique_key) WHERE dead_at IS NULL DO UPDATE SET
   payload = excluded.payload, again = TRUE,
+  due_at = CASE WHEN job.leased OR job.due_at < excluded.due_at THEN job.due_at ELSE excluded.due_at END,
   run_at = CASE WHEN job.leased OR job.run_at < excluded.run_at THEN job.run_at ELSE excluded.run_at END;
 
 -- name: AddSchedule :exec
@@ -26,7 +27,8 @@ WHERE id = sqlc.arg(id) AND claim = sqlc.arg(claim) AND leased;
 
 -- name: FinishRound :execrows
 UPDATE job SET leased = FALSE, again = FALSE, attempt = 0, error = sqlc.arg(error), done_at = COALESCE(CAST(sqlc.narg(done_at) AS BIGINT), done_at),
-  due_at = CAST(sqlc.arg(next) AS BIGINT), run_at = CAST(sqlc.arg(next) AS BIGINT)
+  due_at = CASE WHEN again THEN CAST(sqlc.arg(now) AS BIGINT) ELSE CAST(sqlc.arg(next) AS BIGINT) END,
+  run_at = CASE WHEN again THEN CAST(sqlc.arg(now) AS BIGINT) ELSE CAST(sqlc.arg(next) AS BIGINT) END
 WHERE id = sqlc.arg(id) AND claim = sqlc.arg(claim) AND leased;
 
 -- name: RetryJob :execrows

@@ -154,8 +154,9 @@ func (q *Queue) end(ctx context.Context, h Handler, t taken, outcome error, agai
 		case outcome != nil && again > 0:
 			return rows.RetryJob(ctx, query.RetryJobParams{RunAt: tx.Now.Add(again).UnixMicro(), Error: short(outcome), ID: t.id, Claim: t.claim})
 		case t.round:
-			p := query.FinishRoundParams{Next: nextRound(t.due, h.every, tx.Now).UnixMicro(), Error: short(outcome), ID: t.id, Claim: t.claim}
-			if now := tx.Micros(); outcome == nil {
+			now := tx.Micros()
+			p := query.FinishRoundParams{Now: now, Next: nextRound(t.due, h.every, tx.Now).UnixMicro(), Error: short(outcome), ID: t.id, Claim: t.claim}
+			if outcome == nil {
 				p.DoneAt = &now
 			}
 			return rows.FinishRound(ctx, p)

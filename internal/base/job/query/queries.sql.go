@@ -14,6 +14,7 @@ INSERT INTO job (id, kind, unique_key, payload, due_at, run_at, created_at)
 VALUES ($1, $2, $3, $4, CAST($5 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS BIGINT))
 ON CONFLICT (kind, unique_key) WHERE dead_at IS NULL DO UPDATE SET
   payload = excluded.payload, again = TRUE,
+  due_at = CASE WHEN job.leased OR job.due_at < excluded.due_at THEN job.due_at ELSE excluded.due_at END,
   run_at = CASE WHEN job.leased OR job.run_at < excluded.run_at THEN job.run_at ELSE excluded.run_at END
 `
 
@@ -173,13 +174,15 @@ func (q *Queries) FinishJob(ctx context.Context, arg FinishJobParams) (int64, er
 
 const finishRound = `-- name: FinishRound :execrows
 UPDATE job SET leased = FALSE, again = FALSE, attempt = 0, error = $1, done_at = COALESCE(CAST($2 AS BIGINT), done_at),
-  due_at = CAST($3 AS BIGINT), run_at = CAST($3 AS BIGINT)
-WHERE id = $4 AND claim = $5 AND leased
+  due_at = CASE WHEN again THEN CAST($3 AS BIGINT) ELSE CAST($4 AS BIGINT) END,
+  run_at = CASE WHEN again THEN CAST($3 AS BIGINT) ELSE CAST($4 AS BIGINT) END
+WHERE id = $5 AND claim = $6 AND leased
 `
 
 type FinishRoundParams struct {
 	Error  string
 	DoneAt *int64
+	Now    int64
 	Next   int64
 	ID     string
 	Claim  int64
@@ -189,6 +192,7 @@ func (q *Queries) FinishRound(ctx context.Context, arg FinishRoundParams) (int64
 	result, err := q.db.ExecContext(ctx, finishRound,
 		arg.Error,
 		arg.DoneAt,
+		arg.Now,
 		arg.Next,
 		arg.ID,
 		arg.Claim,
