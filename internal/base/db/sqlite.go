@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -145,14 +146,15 @@ func (l *lite) watch(ctx context.Context, heard func(text string)) {
 }
 
 // migrate uses a pool of its own, with foreign keys off: rebuilding a table drops
-// the old one, which would cascade. The references are checked afterwards instead.
+// the old one, which would cascade. The references are checked before each migration
+// commits instead.
 func (l *lite) migrate(ctx context.Context, files fs.FS) (err error) {
 	pool, err := openPool(ctx, l.path, 1, "foreign_keys(0)")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, pool.Close()) }()
-	m, err := prepare(ctx, goose.DialectSQLite3, pool, files)
+	m, err := l.prepare(ctx, pool, files)
 	if err != nil {
 		return err
 	}
@@ -164,10 +166,26 @@ func (l *lite) migrate(ctx context.Context, files fs.FS) (err error) {
 			return fmt.Errorf("copy before migrating: %w", err)
 		}
 	}
-	if err := m.up(ctx); err != nil {
+	return m.up(ctx)
+}
+
+func (l *lite) prepare(ctx context.Context, pool *sql.DB, files fs.FS) (*migration, error) {
+	store, err := database.NewStore(database.DialectSQLite3, goose.DefaultTablename)
+	if err != nil {
+		return nil, err
+	}
+	return prepare(ctx, goose.DialectCustom, pool, files, goose.WithStore(checkedStore{store}))
+}
+
+// checkedStore notes no migration that has broken a reference. Goose asks it inside of the
+// migration's transaction, after all of its statements.
+type checkedStore struct{ database.Store }
+
+func (s checkedStore) Insert(ctx context.Context, tx database.DBTxConn, r database.InsertRequest) error {
+	if err := checkReferences(ctx, tx); err != nil {
 		return err
 	}
-	return checkReferences(ctx, pool)
+	return s.Store.Insert(ctx, tx, r)
 }
 
 func (l *lite) pending(ctx context.Context, files fs.FS) (_ bool, err error) {
@@ -176,7 +194,7 @@ func (l *lite) pending(ctx context.Context, files fs.FS) (_ bool, err error) {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, pool.Close()) }()
-	m, err := prepare(ctx, goose.DialectSQLite3, pool, files)
+	m, err := l.prepare(ctx, pool, files)
 	if err != nil {
 		return false, err
 	}
