@@ -173,11 +173,14 @@ func (q *Queue) Offer(handlers ...Handler) {
 	}
 }
 
-// purge removes old dead letters.
+// purge removes old dead letters, and what nobody keeps any more.
 func (q *Queue) purge(ctx context.Context, _ struct{}) error {
 	_, err := db.Write(ctx, q.db, func(tx *db.Tx) (struct{}, error) {
 		before := tx.Now.Add(-q.settings.Keep).UnixMicro()
-		return struct{}{}, query.New(tx).PurgeDead(ctx, &before)
+		if err := query.New(tx).PurgeDead(ctx, &before); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, q.forget(ctx, tx)
 	})
 	return err
 }

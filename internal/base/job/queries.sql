@@ -47,13 +47,13 @@ WHERE id = sqlc.arg(id) AND claim = sqlc.arg(claim) AND leased AND NOT again;
 DELETE FROM job WHERE dead_at < sqlc.arg(before);
 
 -- name: Counts :many
-SELECT kind,
-  CAST(SUM(CASE WHEN dead_at IS NULL AND NOT leased AND run_at <= sqlc.arg(now) THEN 1 ELSE 0 END) AS BIGINT) AS due,
+SELECT kind, CAST(CASE WHEN unique_key = sqlc.arg(scheduled) THEN 1 ELSE 0 END AS BIGINT) AS rounds,
+  CAST(SUM(CASE WHEN dead_at IS NULL AND run_at <= sqlc.arg(now) THEN 1 ELSE 0 END) AS BIGINT) AS due,
   CAST(SUM(CASE WHEN dead_at IS NULL AND NOT leased AND run_at > sqlc.arg(now) THEN 1 ELSE 0 END) AS BIGINT) AS later,
-  CAST(SUM(CASE WHEN dead_at IS NULL AND leased THEN 1 ELSE 0 END) AS BIGINT) AS running,
+  CAST(SUM(CASE WHEN dead_at IS NULL AND leased AND run_at > sqlc.arg(now) THEN 1 ELSE 0 END) AS BIGINT) AS running,
   CAST(SUM(CASE WHEN dead_at IS NULL THEN 0 ELSE 1 END) AS BIGINT) AS dead,
-  CAST(MIN(CASE WHEN dead_at IS NULL THEN due_at ELSE CAST(sqlc.arg(now) AS BIGINT) END) AS BIGINT) AS oldest
-FROM job GROUP BY kind ORDER BY kind;
+  CAST(MIN(CASE WHEN dead_at IS NULL AND NOT (leased AND run_at > sqlc.arg(now)) THEN due_at ELSE CAST(sqlc.arg(now) AS BIGINT) END) AS BIGINT) AS oldest
+FROM job GROUP BY 1, 2 ORDER BY 1, 2;
 
 -- name: GetSchedule :one
 SELECT due_at, leased, attempt, error, done_at FROM job

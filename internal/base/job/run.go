@@ -85,7 +85,7 @@ func (q *Queue) round(ctx context.Context, scheduled *bool, hands int) (jobs []t
 	return jobs, 0, nil
 }
 
-// schedule makes sure that every schedule has its job.
+// schedule makes sure that every schedule has its job, and no other.
 func (q *Queue) schedule(ctx context.Context) error {
 	_, err := db.Write(ctx, q.db, func(tx *db.Tx) (struct{}, error) {
 		key := Scheduled
@@ -104,8 +104,23 @@ func (q *Queue) schedule(ctx context.Context) error {
 				return struct{}{}, err
 			}
 		}
-		return struct{}{}, nil
+		return struct{}{}, q.forget(ctx, tx)
 	})
+	return err
+}
+
+// unkept is how long after it was due a round that nobody has taken is nobody's: who keeps
+// its schedule takes it at the next look.
+const unkept = 24 * time.Hour
+
+// forget removes the rounds of schedules that nobody keeps any more. This process cannot
+// tell by what it knows itself: another one may be of another version, or be set up
+// otherwise.
+func (q *Queue) forget(ctx context.Context, tx *db.Tx) error {
+	var s db.Statement
+	s.Add("DELETE FROM job WHERE unique_key = ? AND dead_at IS NULL AND run_at < ? AND NOT ", Scheduled, tx.Now.Add(-unkept).UnixMicro())
+	s.In("kind", q.kinds())
+	_, err := tx.ExecContext(ctx, s.Text(), s.Args()...)
 	return err
 }
 

@@ -1,8 +1,8 @@
 package job
 
 import (
-	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -18,38 +18,56 @@ type Outcomes struct{ Done, Undone int64 }
 // Stats is one kind's part of the queue.
 type Stats struct {
 	Kind    string
-	Due     int64         // wait for a hand
+	Due     int64         // wait for a hand, also those whose process has died
 	Later   int64         // wait for their time: asked for later, or to be tried again
 	Running int64         // are leased
 	Dead    int64         // were given up
-	Age     time.Duration // for which the oldest of those that are not dead is due; 0: none is
+	Age     time.Duration // for which the oldest of those that wait is due; 0: none is
 	Outcomes
 }
 
-// Stats is what the queue holds, and what this process has done, by kind.
+// Stats is what the queue holds, and what this process has done, by kind. Of a round it
+// tells only when this process keeps the schedule: whether anybody keeps another one, only
+// they know.
 func (q *Queue) Stats(ctx context.Context) (_ []Stats, err error) {
 	defer errs.Wrap(&err, "job.Stats")
-	now := time.Now().Truncate(time.Microsecond)
+	now, scheduled := time.Now().Truncate(time.Microsecond), Scheduled
 	rows, err := db.Read(ctx, q.db, func(ctx context.Context, c db.Conn) ([]query.CountsRow, error) {
-		return query.New(c).Counts(ctx, now.UnixMicro())
+		return query.New(c).Counts(ctx, query.CountsParams{Scheduled: &scheduled, Now: now.UnixMicro()})
 	})
 	if err != nil {
 		return nil, err
 	}
+	kinds := map[string]Stats{}
+	for _, r := range rows {
+		if r.Rounds > 0 && !q.keeps(r.Kind) {
+			continue
+		}
+		s := kinds[r.Kind]
+		s.Due, s.Later, s.Running, s.Dead = s.Due+r.Due, s.Later+r.Later, s.Running+r.Running, s.Dead+r.Dead
+		s.Age = max(s.Age, now.Sub(time.UnixMicro(r.Oldest)))
+		kinds[r.Kind] = s
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	all := make([]Stats, 0, len(q.handlers))
-	for _, r := range rows {
-		age := max(0, now.Sub(time.UnixMicro(r.Oldest)))
-		all = append(all, Stats{r.Kind, r.Due, r.Later, r.Running, r.Dead, age, q.outcomes[r.Kind]})
-	}
 	for kind, o := range q.outcomes {
-		if !slices.ContainsFunc(all, func(s Stats) bool { return s.Kind == kind }) {
-			all = append(all, Stats{Kind: kind, Outcomes: o})
-		}
+		s := kinds[kind]
+		s.Outcomes = o
+		kinds[kind] = s
 	}
-	slices.SortFunc(all, func(a, b Stats) int { return cmp.Compare(a.Kind, b.Kind) })
+	all := make([]Stats, 0, len(kinds))
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		s := kinds[kind]
+		s.Kind = kind
+		all = append(all, s)
+	}
 	return all, nil
+}
+
+// keeps reports whether this process can do a kind.
+func (q *Queue) keeps(kind string) bool {
+	_, ok := q.handlers[kind]
+	return ok
 }
 
 func (q *Queue) count(kind string, err error) {

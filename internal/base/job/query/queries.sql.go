@@ -88,17 +88,23 @@ func (q *Queries) BuryJob(ctx context.Context, arg BuryJobParams) (int64, error)
 }
 
 const counts = `-- name: Counts :many
-SELECT kind,
-  CAST(SUM(CASE WHEN dead_at IS NULL AND NOT leased AND run_at <= $1 THEN 1 ELSE 0 END) AS BIGINT) AS due,
-  CAST(SUM(CASE WHEN dead_at IS NULL AND NOT leased AND run_at > $1 THEN 1 ELSE 0 END) AS BIGINT) AS later,
-  CAST(SUM(CASE WHEN dead_at IS NULL AND leased THEN 1 ELSE 0 END) AS BIGINT) AS running,
+SELECT kind, CAST(CASE WHEN unique_key = $1 THEN 1 ELSE 0 END AS BIGINT) AS rounds,
+  CAST(SUM(CASE WHEN dead_at IS NULL AND run_at <= $2 THEN 1 ELSE 0 END) AS BIGINT) AS due,
+  CAST(SUM(CASE WHEN dead_at IS NULL AND NOT leased AND run_at > $2 THEN 1 ELSE 0 END) AS BIGINT) AS later,
+  CAST(SUM(CASE WHEN dead_at IS NULL AND leased AND run_at > $2 THEN 1 ELSE 0 END) AS BIGINT) AS running,
   CAST(SUM(CASE WHEN dead_at IS NULL THEN 0 ELSE 1 END) AS BIGINT) AS dead,
-  CAST(MIN(CASE WHEN dead_at IS NULL THEN due_at ELSE CAST($1 AS BIGINT) END) AS BIGINT) AS oldest
-FROM job GROUP BY kind ORDER BY kind
+  CAST(MIN(CASE WHEN dead_at IS NULL AND NOT (leased AND run_at > $2) THEN due_at ELSE CAST($2 AS BIGINT) END) AS BIGINT) AS oldest
+FROM job GROUP BY 1, 2 ORDER BY 1, 2
 `
+
+type CountsParams struct {
+	Scheduled *string
+	Now       int64
+}
 
 type CountsRow struct {
 	Kind    string
+	Rounds  int64
 	Due     int64
 	Later   int64
 	Running int64
@@ -106,8 +112,8 @@ type CountsRow struct {
 	Oldest  int64
 }
 
-func (q *Queries) Counts(ctx context.Context, now int64) ([]CountsRow, error) {
-	rows, err := q.db.QueryContext(ctx, counts, now)
+func (q *Queries) Counts(ctx context.Context, arg CountsParams) ([]CountsRow, error) {
+	rows, err := q.db.QueryContext(ctx, counts, arg.Scheduled, arg.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +123,7 @@ func (q *Queries) Counts(ctx context.Context, now int64) ([]CountsRow, error) {
 		var i CountsRow
 		if err := rows.Scan(
 			&i.Kind,
+			&i.Rounds,
 			&i.Due,
 			&i.Later,
 			&i.Running,
