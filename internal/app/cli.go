@@ -49,6 +49,7 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdout
 		Backup      backupCommand      `cmd:"" help:"Write a checked copy of everything into a new file, while the server works."`
 		Restore     restoreCommand     `cmd:"" help:"Put a backup to where a new server will find it."`
 		Archive     archiveCommand     `cmd:"" help:"Carry everything from one database to another, of either engine."`
+		Job         jobCommand         `cmd:"" help:"See the jobs that the server does later, and clear those that it gave up."`
 		Keys        keysCommand        `cmd:"" help:"Replace keys and secrets."`
 		Doctor      doctorCommand      `cmd:"" help:"Look for what is wrong with the set-up, and say what to change."`
 		Healthcheck healthcheckCommand `cmd:"" help:"Ask the running server whether it is well."`

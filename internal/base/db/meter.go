@@ -35,7 +35,24 @@ func newMeter() *meter {
 
 // Collectors are the database's figures.
 func (d *DB) Collectors() []prometheus.Collector {
-	return append(d.collectors(), d.meter.reads, d.meter.writes, d.meter.waits, d.meter.batches, d.meter.waiting)
+	return append(d.collectors(), d.writable(), d.meter.reads, d.meter.writes, d.meter.waits, d.meter.batches, d.meter.waiting)
+}
+
+// healthPatience is how long a scrape may look whether trouble has passed.
+const healthPatience = time.Second
+
+// writable looks, as Health does: nobody else may, while the trouble lasts.
+func (d *DB) writable() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: metrics.Namespace, Subsystem: "db", Name: "writable", Help: "1 while changes are kept, 0 while something stands in their way.",
+	}, func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), healthPatience)
+		defer cancel()
+		if d.Health(ctx).Trouble != "" {
+			return 0
+		}
+		return 1
+	})
 }
 
 func (p *postgres) collectors() []prometheus.Collector {

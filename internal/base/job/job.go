@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
@@ -148,6 +149,8 @@ type Queue struct {
 	woken    chan struct{}
 	tracer   *trace.Tracer // nil: there are no spans
 
+	ended *prometheus.CounterVec
+
 	mu       sync.Mutex
 	outcomes map[string]Outcomes
 }
@@ -156,7 +159,8 @@ type Queue struct {
 func New(d *db.DB, logger *slog.Logger, s Settings) *Queue {
 	q := &Queue{
 		db: d, logger: logger, settings: s,
-		handlers: map[string]Handler{}, woken: make(chan struct{}, 1), outcomes: map[string]Outcomes{},
+		handlers: map[string]Handler{}, woken: make(chan struct{}, 1),
+		ended: newEnded(), outcomes: map[string]Outcomes{},
 	}
 	q.Offer(Handle(purge, q.purge).Every(24 * time.Hour))
 	return q
@@ -170,6 +174,9 @@ func (q *Queue) Offer(handlers ...Handler) {
 			panic("job: two handlers of " + h.kind)
 		}
 		q.handlers[h.kind] = h
+		for _, outcome := range []string{done, undone} {
+			q.ended.WithLabelValues(h.kind, outcome) // is there before the first has ended
+		}
 	}
 }
 

@@ -12,11 +12,22 @@ import (
 // Collectors are the queue's figures, by kind; the database is asked for them. Those of
 // what has ended are this process's, all others the whole queue's.
 func (q *Queue) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{metrics.Ask(q.measure,
+	return []prometheus.Collector{q.ended, metrics.Ask(q.measure,
 		metrics.Figure{Name: "jobs", Help: "Jobs in the queue: due, later, running, or dead, which were given up.", Labels: []string{"kind", "state"}},
 		metrics.Figure{Name: "job_age_seconds", Help: "For how long the oldest job has been due.", Labels: []string{"kind"}},
-		metrics.Figure{Name: "jobs_ended", Help: "Attempts that ended in this process since it began: done, or undone.", Labels: []string{"kind", "outcome"}},
 	)}
+}
+
+// The outcomes of an attempt, as a label.
+const (
+	done   = "done"
+	undone = "undone"
+)
+
+func newEnded() *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: metrics.Namespace, Name: "jobs_ended_total", Help: "Attempts that ended in this process: done, or undone.",
+	}, []string{"kind", "outcome"})
 }
 
 func (q *Queue) measure(ctx context.Context, set metrics.Set) error {
@@ -27,8 +38,6 @@ func (q *Queue) measure(ctx context.Context, set metrics.Set) error {
 		set(0, float64(s.Running), s.Kind, "running")
 		set(0, float64(s.Dead), s.Kind, "dead")
 		set(1, s.Age.Seconds(), s.Kind)
-		set(2, float64(s.Done), s.Kind, "done")
-		set(2, float64(s.Undone), s.Kind, "undone")
 	}
 	return err
 }

@@ -54,7 +54,7 @@ func TestAttemptsAreSeen(t *testing.T) {
 		all := metrics.New("1")
 		all.Add(q.Collectors()...)
 		names, err := all.Names()
-		for _, name := range []string{"peisear_jobs", "peisear_job_age_seconds", "peisear_jobs_ended"} {
+		for _, name := range []string{"peisear_jobs", "peisear_job_age_seconds", "peisear_jobs_ended_total"} {
 			if err != nil || !slices.Contains(names, name) {
 				t.Errorf("%s is not among %v, %v", name, names, err)
 			}

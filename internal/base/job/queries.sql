@@ -58,3 +58,17 @@ FROM job GROUP BY 1, 2 ORDER BY 1, 2;
 -- name: GetSchedule :one
 SELECT due_at, leased, attempt, error, done_at FROM job
 WHERE kind = sqlc.arg(kind) AND unique_key = sqlc.arg(unique_key) AND dead_at IS NULL;
+
+-- name: DeadJobs :many
+SELECT id FROM job WHERE kind = sqlc.arg(kind) AND dead_at IS NOT NULL ORDER BY id DESC;
+
+-- name: ReviveJob :execrows
+UPDATE job SET dead_at = NULL, again = FALSE, attempt = 0, due_at = CAST(sqlc.arg(now) AS BIGINT), run_at = CAST(sqlc.arg(now) AS BIGINT)
+WHERE job.id = sqlc.arg(id) AND job.dead_at IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM job other WHERE other.kind = job.kind AND other.unique_key = job.unique_key AND other.dead_at IS NULL);
+
+-- name: GetJob :one
+SELECT unique_key, leased, run_at, dead_at FROM job WHERE id = sqlc.arg(id);
+
+-- name: DropJob :exec
+DELETE FROM job WHERE id = sqlc.arg(id);

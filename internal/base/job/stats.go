@@ -76,8 +76,10 @@ func (q *Queue) count(kind string, err error) {
 	o := q.outcomes[kind]
 	if err == nil {
 		o.Done++
+		q.ended.WithLabelValues(kind, done).Inc()
 	} else {
 		o.Undone++
+		q.ended.WithLabelValues(kind, undone).Inc()
 	}
 	q.outcomes[kind] = o
 }

@@ -143,6 +143,42 @@ func (q *Queries) Counts(ctx context.Context, arg CountsParams) ([]CountsRow, er
 	return items, nil
 }
 
+const deadJobs = `-- name: DeadJobs :many
+SELECT id FROM job WHERE kind = $1 AND dead_at IS NOT NULL ORDER BY id DESC
+`
+
+func (q *Queries) DeadJobs(ctx context.Context, kind string) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, deadJobs, kind)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const dropJob = `-- name: DropJob :exec
+DELETE FROM job WHERE id = $1
+`
+
+func (q *Queries) DropJob(ctx context.Context, id string) error {
+	_, err := q.db.ExecContext(ctx, dropJob, id)
+	return err
+}
+
 const finishAndRunAgain = `-- name: FinishAndRunAgain :execrows
 UPDATE job SET leased = FALSE, again = FALSE, attempt = 0, error = '', due_at = CAST($1 AS BIGINT), run_at = CAST($1 AS BIGINT)
 WHERE id = $2 AND claim = $3 AND leased
@@ -208,6 +244,29 @@ func (q *Queries) FinishRound(ctx context.Context, arg FinishRoundParams) (int64
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const getJob = `-- name: GetJob :one
+SELECT unique_key, leased, run_at, dead_at FROM job WHERE id = $1
+`
+
+type GetJobRow struct {
+	UniqueKey *string
+	Leased    bool
+	RunAt     int64
+	DeadAt    *int64
+}
+
+func (q *Queries) GetJob(ctx context.Context, id string) (GetJobRow, error) {
+	row := q.db.QueryRowContext(ctx, getJob, id)
+	var i GetJobRow
+	err := row.Scan(
+		&i.UniqueKey,
+		&i.Leased,
+		&i.RunAt,
+		&i.DeadAt,
+	)
+	return i, err
 }
 
 const getSchedule = `-- name: GetSchedule :one
@@ -322,6 +381,25 @@ func (q *Queries) RetryJob(ctx context.Context, arg RetryJobParams) (int64, erro
 		arg.ID,
 		arg.Claim,
 	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const reviveJob = `-- name: ReviveJob :execrows
+UPDATE job SET dead_at = NULL, again = FALSE, attempt = 0, due_at = CAST($1 AS BIGINT), run_at = CAST($1 AS BIGINT)
+WHERE job.id = $2 AND job.dead_at IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM job other WHERE other.kind = job.kind AND other.unique_key = job.unique_key AND other.dead_at IS NULL)
+`
+
+type ReviveJobParams struct {
+	Now int64
+	ID  string
+}
+
+func (q *Queries) ReviveJob(ctx context.Context, arg ReviveJobParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, reviveJob, arg.Now, arg.ID)
 	if err != nil {
 		return 0, err
 	}
