@@ -14,11 +14,12 @@
 // could not be noted. A handler therefore does what was done already without harm, and
 // returns soon when its ctx ends. One that returns an error, or panics, is tried again,
 // after a pause that doubles; after its last attempt the job is a dead letter, which is
-// kept for a month for somebody to look at. A schedule is never given up: it goes on
-// with its next round.
+// kept for a month for somebody to look at: see List, Retry and Drop. A schedule is never
+// given up: it goes on with its next round.
 //
 // Several processes share the queue. Whoever takes a job has it for a lease, and renews
-// that while it runs. Their clocks may differ by less than a lease.
+// that while it runs; the job's ctx ends when that cannot be done in time. Their clocks
+// may differ by less than a lease.
 package job
 
 import (
@@ -44,7 +45,7 @@ import (
 var Migrations embed.FS
 
 // Scheduled is the key of a schedule's own job. Adding one of its kind with this key
-// brings the next round forward.
+// brings the next round forward, or asks for another when one runs.
 const Scheduled = "schedule"
 
 // standardAttempts is how often a job is tried: for about an hour.
