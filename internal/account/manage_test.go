@@ -3,13 +3,18 @@ package account_test
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/basetest"
+	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/fold"
+	"github.com/peisear/peisear/internal/base/live"
 )
 
 // refusesOthers: a mutation's id used for somebody else, and a version that is not the
@@ -233,6 +238,31 @@ func TestUserWithoutAPassword(t *testing.T) {
 			t.Errorf("%+v, %v", m, err)
 		}
 	})
+}
+
+// TestNamesAreSpelledAnew: the keys of before are what the program makes by now.
+func TestNamesAreSpelledAnew(t *testing.T) {
+	const foldVersion = 20261124161001
+	versions, err := db.KnownVersions(live.Migrations, account.Migrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	some, err := db.Subset(slices.DeleteFunc(versions, func(v int64) bool { return v == foldVersion }), live.Migrations, account.Migrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {
+		n := newNode(t, d)
+		const name = "Łukasz Øresund Ðæœþđħıς"
+		n.exec(t, `INSERT INTO users (id, email, email_folded, display_name, name_folded, created_at, updated_at)
+			VALUES ('u', 'e', 'e', $1, 'łukasz øresund ðæœþđħıς', 1, 1)`, name)
+		if err := d.Migrate(t.Context(), live.Migrations, account.Migrations); err != nil {
+			t.Fatal(err)
+		}
+		if n.count(t, "users", "name_folded = $1", fold.Key(name)) != 1 {
+			t.Error("the name has another key")
+		}
+	}, some)
 }
 
 // TestFoldNames completes rows from before names were folded.

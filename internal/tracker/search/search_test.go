@@ -24,6 +24,7 @@ func TestFind(t *testing.T) {
 			{"Пожалуйста, ёлка", "שלום עולם"},                                                          // 5
 			{"Fix the 🔥 in v1.2.3", "NEAR the end AND nothing OR more NOT"},                            // 6
 			{"한국어 문서", "½ cup and ﬁnal ﷺ"},                                                             // 7
+			{"Łódź og Øresund", "της οδού, η οδός, Ærø og Þingvellir"},                                 // 8
 		} {
 			w.write(t, text[0], text[1])
 		}
@@ -68,6 +69,11 @@ func TestFind(t *testing.T) {
 			"2.1":              "",
 			"near":             "6",
 			"and not":          "6",
+			"lodz":             "8",
+			"ŁÓDŹ oresund":     "8",
+			"ΟΔΟΣ":             "8",
+			"οδοσ":             "8",
+			"aero thing":       "8",
 			"한국":               "7",
 			"final":            "7",
 			"1/2":              "7",

@@ -11,7 +11,7 @@ import (
 
 // form is of the words that the index holds. It grows with every change to what this
 // file makes of a text: what was indexed in another form is indexed again.
-const form = 1
+const form = 2
 
 // maxWord bounds a word, in bytes: of a longer one its beginning counts.
 const maxWord = 120

@@ -1,5 +1,6 @@
 /** What the list shows and in which order: pure functions, and their form in the address. */
 import { CATEGORIES, type StatusCategory } from '../project';
+import { fold } from './fold';
 import { PRIORITIES, type PriorityLevel } from './priority';
 
 /** The fields of an issue that the list reads. */
@@ -99,12 +100,6 @@ export function hay(row: Listed): string {
     hays.set(row, text);
   }
   return text;
-}
-
-/** Lower case and without accents: "É" is found by "e". */
-export function fold(text: string): string {
-  const plain = /^[\0-\x7f]*$/u.test(text) ? text : text.normalize('NFD').replace(/\p{M}/gu, '');
-  return plain.toLowerCase();
 }
 
 /** What sorting needs to know beyond the rows. */
