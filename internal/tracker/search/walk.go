@@ -3,6 +3,7 @@ package search
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
@@ -12,17 +13,17 @@ import (
 // lastID sorts after every id.
 const lastID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
-// walk looks at every text once, from the newest on, whether the index has it: at the
-// issues, then at the comments. It begins anew when the program does, so it need not
-// remember how far it came.
+// walk looks at every text once, from the newest on, whether the index has it. Issues and
+// comments are one row of texts: their ids say when each was written. It begins anew when
+// the program does, so it need not remember how far it came.
 type walk struct {
 	before string // it has looked at all that are younger
-	stage  int    // the kind of texts, of walks()
+	done   bool
 }
 
 func newWalk() *walk { return &walk{before: lastID} }
 
-func (w *walk) over() bool { return w.stage == len(walks()) }
+func (w *walk) over() bool { return w.done }
 
 // walked is a text that a walk has come to.
 type walked struct {
@@ -30,25 +31,28 @@ type walked struct {
 	form int64 // 0 where the index lacks it
 }
 
-func walks() []func(context.Context, *query.Queries, string) ([]walked, error) {
-	return []func(context.Context, *query.Queries, string) ([]walked, error){
-		func(ctx context.Context, q *query.Queries, before string) ([]walked, error) {
-			rows, err := q.WalkIssues(ctx, query.WalkIssuesParams{Before: before, N: maxBatch})
-			all := make([]walked, len(rows))
-			for i, row := range rows {
-				all[i] = walked{text{issueID: row.ID}, row.Form}
-			}
-			return all, err
-		},
-		func(ctx context.Context, q *query.Queries, before string) ([]walked, error) {
-			rows, err := q.WalkComments(ctx, query.WalkCommentsParams{Before: before, N: maxBatch})
-			all := make([]walked, len(rows))
-			for i, row := range rows {
-				all[i] = walked{text{issueID: row.IssueID, commentID: row.ID}, row.Form}
-			}
-			return all, err
-		},
+// id is the text's own.
+func (w walked) id() string { return cmp.Or(w.commentID, w.issueID) }
+
+// older returns the newest texts before an id, as many as a batch has.
+func older(ctx context.Context, c db.Conn, before string) ([]walked, error) {
+	issues, err := query.New(c).WalkIssues(ctx, query.WalkIssuesParams{Before: before, N: maxBatch})
+	if err != nil {
+		return nil, err
 	}
+	comments, err := query.New(c).WalkComments(ctx, query.WalkCommentsParams{Before: before, N: maxBatch})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]walked, 0, len(issues)+len(comments))
+	for _, row := range issues {
+		all = append(all, walked{text{issueID: row.ID}, row.Form})
+	}
+	for _, row := range comments {
+		all = append(all, walked{text{issueID: row.IssueID, commentID: row.ID}, row.Form})
+	}
+	slices.SortFunc(all, func(a, b walked) int { return cmp.Compare(b.id(), a.id()) })
+	return all[:min(len(all), maxBatch)], nil
 }
 
 // Fill brings all into the index that it lacks.
@@ -64,9 +68,7 @@ func (s *Service) Fill(ctx context.Context) (err error) {
 
 // step looks at the next few. On an error it has not moved, nor when it was overtaken.
 func (s *Service) step(ctx context.Context, w *walk) error {
-	rows, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) ([]walked, error) {
-		return walks()[w.stage](ctx, query.New(c), w.before)
-	})
+	rows, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) ([]walked, error) { return older(ctx, c, w.before) })
 	if err != nil {
 		return err
 	}
@@ -90,10 +92,9 @@ func (s *Service) step(ctx context.Context, w *walk) error {
 		lacking = lacking[len(texts):]
 	}
 	if len(rows) < maxBatch {
-		w.stage, w.before = w.stage+1, lastID
+		w.done = true
 		return nil
 	}
-	last := rows[len(rows)-1]
-	w.before = cmp.Or(last.commentID, last.issueID)
+	w.before = rows[len(rows)-1].id()
 	return nil
 }
