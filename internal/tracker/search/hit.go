@@ -13,6 +13,7 @@ import (
 
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
+	"github.com/peisear/peisear/internal/base/fold"
 	"github.com/peisear/peisear/internal/tracker/issue"
 	"github.com/peisear/peisear/internal/tracker/search/query"
 )
@@ -41,24 +42,35 @@ type Hit struct {
 	UpdatedAt time.Time `json:"updatedAt"`
 }
 
-// jumps returns the issues that the text names.
+// jumps returns the issues that the text names, each once: one can have had elsewhere the
+// key that it has here.
 func (r reach) jumps(ctx context.Context, c db.Conn, text string) (all []row, err error) {
 	text = strings.TrimSpace(text)
-	q := query.New(c)
 	if key, err := issue.ParseKey(text); err == nil {
-		found, err := q.Jump(ctx, query.JumpParams{Actor: r.by.ID, Number: key.Number, ProjectKey: key.Project})
+		found, err := query.New(c).Jump(ctx, query.JumpParams{Actor: r.by.ID, Number: key.Number, ProjectKey: key.Project})
 		if err != nil {
 			return nil, err
 		}
 		for _, f := range found {
-			all = append(all, row{issueID: f.ID, projectID: f.ProjectID, number: f.Number, titleFolded: f.TitleFolded})
+			if r.keys[f.ProjectID] != "" {
+				all = append(all, row{issueID: f.ID, projectID: f.ProjectID, number: f.Number, titleFolded: f.TitleFolded})
+			}
 		}
 	}
-	found, err := q.JumpByAlias(ctx, query.JumpByAliasParams{Actor: r.by.ID, Alias: text, Upper: strings.ToUpper(text), N: maxJumps})
-	for _, f := range found {
-		all = append(all, row{issueID: f.ID, projectID: f.ProjectID, number: f.Number, titleFolded: f.TitleFolded})
-	}
-	return slices.DeleteFunc(all, func(m row) bool { return r.keys[m.projectID] == "" }), err
+	named, err := r.aliased(ctx, c, text)
+	return append(all, without(named, all)...), err
+}
+
+// aliased returns the issues that had the key elsewhere, the newest ones.
+func (r reach) aliased(ctx context.Context, c db.Conn, alias string) ([]row, error) {
+	s := new(db.Statement)
+	s.Add(`SELECT 0, issue.id, '', issue.project_id, issue.number, issue.title_folded
+		FROM issue JOIN project_member m ON m.project_id = issue.project_id AND m.user_id = ?
+		WHERE issue.id IN (SELECT a.issue_id FROM issue_alias a WHERE a.alias_folded = ? AND `, r.by.ID, fold.Key(alias))
+	s.In("a.project_id", r.ids)
+	s.Add(") ORDER BY issue.id DESC")
+	s.Limit(maxJumps)
+	return read(ctx, c, r, s.Text(), s.Args()...)
 }
 
 // without leaves the texts of issues that were named out.

@@ -56,7 +56,7 @@ FROM project_member m JOIN project ON project.id = m.project_id
 WHERE m.user_id = sqlc.arg(actor)
 ORDER BY project.id;
 
--- Jump finds an issue by its key, JumpByAlias by the key that it had elsewhere.
+-- Jump finds an issue by its key.
 
 -- name: Jump :many
 SELECT issue.id, issue.project_id, issue.number, issue.title_folded
@@ -64,12 +64,3 @@ FROM project
 JOIN project_member m ON m.project_id = project.id AND m.user_id = sqlc.arg(actor)
 JOIN issue ON issue.project_id = project.id AND issue.number = sqlc.arg(number)
 WHERE project.project_key = sqlc.arg(project_key);
-
--- name: JumpByAlias :many
-SELECT issue.id, issue.project_id, issue.number, issue.title_folded
-FROM project_member m
-JOIN issue_alias a ON a.project_id = m.project_id AND a.alias IN (sqlc.arg(alias), sqlc.arg(upper))
-JOIN issue ON issue.id = a.issue_id
-WHERE m.user_id = sqlc.arg(actor)
-ORDER BY issue.id DESC
-LIMIT CAST(sqlc.arg(n) AS BIGINT);

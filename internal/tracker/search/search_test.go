@@ -194,16 +194,65 @@ func TestKeys(t *testing.T) {
 				t.Errorf("%q finds %q, want %q", text, got, want)
 			}
 		}
+		for _, text := range []string{"Fälle-1", "fälle-1", "FALLE-1"} {
+			if got := w.find(t, w.viewer, text); got != "" {
+				t.Errorf("%q finds %q", text, got)
+			}
+		}
 		page := w.page(t, w.viewer, search.Query{Text: "mesos-3", Limit: 9})
 		for i, named := range []bool{true, true, false} {
 			if page.Hits[i].Named != named {
 				t.Errorf("%s named: %v", page.Hits[i].Key, page.Hits[i].Named)
 			}
 		}
+		w.bring(t, []issue.Source{{Alias: "Fälle-1", Draft: issue.Draft{Title: "in mixed case"}}})
+		for _, text := range []string{"Fälle-1", "fälle-1", " FALLE-1"} {
+			page := w.page(t, w.viewer, search.Query{Text: text, Limit: 9})
+			if keys(page) != "16" || !page.Hits[0].Named {
+				t.Errorf("%q finds %q", text, keys(page))
+			}
+		}
 		if got := w.find(t, w.stranger, "MESOS-12") + w.find(t, w.stranger, "OLD-77") + w.find(t, w.stranger, "issue"); got != "" {
 			t.Errorf("a stranger finds %q", got)
 		}
 	})
+}
+
+// TestKeysAreTheSameElsewhere: an issue that has the number that it was imported with is
+// one hit, and of issues with one key those count that are looked for.
+func TestKeysAreTheSameElsewhere(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		same := []issue.Source{{Alias: "MESOS-1", Draft: issue.Draft{Title: "moved here"}}}
+		w.bring(t, same)
+		if page := w.page(t, w.owner, search.Query{Text: "mesos-1", Limit: 9}); keys(page) != "1" || page.Found != 1 || !page.Hits[0].Named {
+			t.Errorf("%s, found %d", keys(page), page.Found)
+		}
+		for i := range 12 {
+			p := newProject(t, w, w.owner, fmt.Sprintf("P%d", i))
+			if _, err := w.issues.Import(t.Context(), w.owner, p.Key, same); err != nil {
+				t.Fatal(err)
+			}
+		}
+		page := w.page(t, w.owner, search.Query{Text: "mesos-1", Project: "P0", Limit: 9})
+		if keys(page) != "P0-1" || !page.Hits[0].Named {
+			t.Errorf("in a project: %q", keys(page))
+		}
+		if got := w.find(t, limited(w.owner, project.Scope(w.p.ID)), "mesos-1"); got != "1" {
+			t.Errorf("a token finds %q", got)
+		}
+		if page := w.page(t, w.owner, search.Query{Text: "mesos-1", Limit: 99}); page.Found != 13 || named(page) != 11 {
+			t.Errorf("found %d, %d of them named", page.Found, named(page))
+		}
+	})
+}
+
+func named(p search.Page) (n int) {
+	for _, h := range p.Hits {
+		if h.Named {
+			n++
+		}
+	}
+	return n
 }
 
 // TestMarks: the answer shows where it matches, in the text as it was written.

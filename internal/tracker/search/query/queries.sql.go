@@ -117,7 +117,7 @@ type JumpRow struct {
 	TitleFolded string
 }
 
-// Jump finds an issue by its key, JumpByAlias by the key that it had elsewhere.
+// Jump finds an issue by its key.
 func (q *Queries) Jump(ctx context.Context, arg JumpParams) ([]JumpRow, error) {
 	rows, err := q.db.QueryContext(ctx, jump, arg.Actor, arg.Number, arg.ProjectKey)
 	if err != nil {
@@ -127,63 +127,6 @@ func (q *Queries) Jump(ctx context.Context, arg JumpParams) ([]JumpRow, error) {
 	var items []JumpRow
 	for rows.Next() {
 		var i JumpRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.ProjectID,
-			&i.Number,
-			&i.TitleFolded,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const jumpByAlias = `-- name: JumpByAlias :many
-SELECT issue.id, issue.project_id, issue.number, issue.title_folded
-FROM project_member m
-JOIN issue_alias a ON a.project_id = m.project_id AND a.alias IN ($1, $2)
-JOIN issue ON issue.id = a.issue_id
-WHERE m.user_id = $3
-ORDER BY issue.id DESC
-LIMIT CAST($4 AS BIGINT)
-`
-
-type JumpByAliasParams struct {
-	Alias string
-	Upper string
-	Actor string
-	N     int64
-}
-
-type JumpByAliasRow struct {
-	ID          string
-	ProjectID   string
-	Number      int64
-	TitleFolded string
-}
-
-func (q *Queries) JumpByAlias(ctx context.Context, arg JumpByAliasParams) ([]JumpByAliasRow, error) {
-	rows, err := q.db.QueryContext(ctx, jumpByAlias,
-		arg.Alias,
-		arg.Upper,
-		arg.Actor,
-		arg.N,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []JumpByAliasRow
-	for rows.Next() {
-		var i JumpByAliasRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.ProjectID,
