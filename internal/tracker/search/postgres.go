@@ -24,11 +24,20 @@ const postgresNewest = `WITH found AS MATERIALIZED (
 
 // GIN gives all matches, in no order. So that a word which is everywhere costs no more
 // than another, each text has the number of its shelf as a word, and the newest shelves
-// are searched alone: a few, then more, and all only where these have too few. Of a word
-// that is in half of a million texts, or in a thousandth, some thousands are looked at.
-const shelfBits = 10 // so many texts stand on a shelf
+// are searched alone: two, then as many as seem to have enough, and all only where that
+// is half of them. Of a word that is in half of a million texts, or in a thousandth, some
+// thousands are looked at.
+const (
+	shelfBits  = 10 // so many texts stand on a shelf
+	fewShelves = 2  // the newest one may have begun just now
+)
 
-func few() []int { return []int{2, 9, 65} }
+// more says how many shelves to look at where the k newest have found too few of n: half
+// as many again as would do if the others have as much. Next to nothing says little, so
+// it is at most 16 times as many.
+func more(k, found, n int) int {
+	return max(2*k, min(16*k, 3*k*n/(2*max(found, 1))))
+}
 
 func shelf(number int64) string { return "§" + strconv.FormatInt(number, 10) }
 
@@ -81,14 +90,13 @@ func postgresFind(ctx context.Context, c db.Conn, r reach, q asked, upTo int64, 
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range few() {
-		if last-first < int64(k)<<(shelfBits+1) {
-			break // that would be half of all
-		}
+	for k := fewShelves; int64(k)<<(shelfBits+1) <= last-first; {
 		within := expression + " & (" + joined(newest(last, k), "'", " | ") + ")"
-		if all, err := read(ctx, c, r, postgresNewest, within, upTo, n, r.by.ID); err != nil || len(all) == n {
+		all, err := read(ctx, c, r, postgresNewest, within, upTo, n, r.by.ID)
+		if err != nil || len(all) == n {
 			return all, err
 		}
+		k = more(k, len(all), n)
 	}
 	return read(ctx, c, r, postgresNewest, expression, upTo, n, r.by.ID)
 }
