@@ -38,6 +38,42 @@ func BenchmarkFind(b *testing.B) {
 	}
 }
 
+// BenchmarkLongTexts is the page that costs most: 200 issues of 100,000 characters, which
+// have none of 64 words but in their last line, or nothing but them.
+func BenchmarkLongTexts(b *testing.B) {
+	var query strings.Builder
+	for i := range 64 {
+		fmt.Fprintf(&query, "%c%c ", 'k'+i%8, 'k'+i/8)
+	}
+	for name, text := range map[string]string{
+		"latin": strings.Repeat("filler ", 14_000), "cyrillic": strings.Repeat("лучший ", 14_000),
+		"han": strings.Repeat("字", 15_000), "matches": strings.Repeat(query.String(), 500),
+	} {
+		for _, engine := range basetest.Engines() {
+			b.Run(name+"/"+engine, func(b *testing.B) {
+				w := newWorld(b, newDB(b, engine))
+				sources := make([]issue.Source, search.MaxPage)
+				for i := range sources {
+					sources[i] = issue.Source{Alias: fmt.Sprint("OLD-", i), Draft: issue.Draft{Title: "long", Description: text + query.String()}}
+				}
+				w.bring(b, sources)
+				if err := w.CatchUp(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				before, n := ownCPU(b), 0
+				for b.Loop() {
+					page, err := w.Find(b.Context(), w.viewer, search.Query{Text: query.String(), Limit: search.MaxPage})
+					if err != nil || len(page.Hits) != search.MaxPage {
+						b.Fatal(len(page.Hits), err)
+					}
+					n++
+				}
+				b.ReportMetric(float64((ownCPU(b)-before).Milliseconds())/float64(n), "cpu-ms/op")
+			})
+		}
+	}
+}
+
 // BenchmarkIndex is what a text costs in the index, when many come together.
 func BenchmarkIndex(b *testing.B) {
 	for _, engine := range basetest.Engines() {

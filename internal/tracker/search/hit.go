@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
@@ -37,7 +38,7 @@ type Hit struct {
 	StatusID  string    `json:"statusId" format:"uuid" doc:"the issue's"`
 	Named     bool      `json:"named" doc:"the query is the issue's key, here or where it was imported from"`
 	Title     []Segment `json:"title" nullable:"false" doc:"the issue's title"`
-	Text      []Segment `json:"text" nullable:"false" doc:"a part of the description or the comment where it matches; empty where only the title does"`
+	Text      []Segment `json:"text" nullable:"false" doc:"a part of the description or the comment where it matches, or its beginning where that is far below; empty where only the title does"`
 	AuthorID  string    `json:"authorId" format:"uuid" doc:"who has written the issue or the comment"`
 	UpdatedAt time.Time `json:"updatedAt"`
 }
@@ -80,54 +81,66 @@ func without(rows, named []row) []row {
 	})
 }
 
-// A hit's text: which one it is, the issue's title and what stands there. A join with the
-// members would lead SQLite through all issues of their projects.
+// maxLook bounds what one page reads of its texts, in characters. Each may have an equal
+// share: all of it, but on a long page of very long texts.
+const maxLook = 500_000
+
+// A hit's text: which one it is, the issue's title and the beginning of what stands there.
+// A join with the members would lead SQLite through all issues of their projects.
 const (
-	issueTexts = `SELECT issue.id, issue.title, issue.description, issue.status_id, issue.author_id, issue.updated_at
+	issueTexts = `SELECT issue.id, issue.title, substr(issue.description, 1, CAST(? AS INTEGER)), issue.status_id, issue.author_id, issue.updated_at
 		FROM issue
 		WHERE EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = issue.project_id AND m.user_id = ?) AND `
-	commentTexts = `SELECT comment.id, issue.title, comment.body, issue.status_id, comment.author_id, comment.updated_at
+	commentTexts = `SELECT comment.id, issue.title, substr(comment.body, 1, CAST(? AS INTEGER)), issue.status_id, comment.author_id, comment.updated_at
 		FROM comment JOIN issue ON issue.id = comment.issue_id
 		WHERE EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = issue.project_id AND m.user_id = ?) AND `
 )
 
-// found is a text as it was written.
+// found is a text as it was written, as much of it as is looked at.
 type found struct {
 	title, text, statusID, authorID string
+	goesOn                          bool // there is more of the text
 	updatedAt                       int64
 }
 
 // hits reads what is shown of each. What was removed meanwhile is left out, and
 // everything if the actor was.
-func (r reach) hits(ctx context.Context, c db.Conn, a asked, rows []row) ([]Hit, error) {
+func (r reach) hits(ctx context.Context, c db.Conn, m matcher, rows []row) ([]Hit, error) {
 	var issues, comments []string
-	for _, m := range rows {
-		if m.commentID != "" {
-			comments = append(comments, m.commentID)
+	for _, at := range rows {
+		if at.commentID != "" {
+			comments = append(comments, at.commentID)
 		} else {
-			issues = append(issues, m.issueID)
+			issues = append(issues, at.issueID)
 		}
 	}
-	there := make(map[string]found, len(rows))
-	if err := errors.Join(r.texts(ctx, c, there, issueTexts, "issue.id", issues), r.texts(ctx, c, there, commentTexts, "comment.id", comments)); err != nil {
+	there := shown{by: r.by.ID, share: maxLook / max(len(rows), 1), texts: make(map[string]found, len(rows))}
+	if err := errors.Join(there.read(ctx, c, issueTexts, "issue.id", issues), there.read(ctx, c, commentTexts, "comment.id", comments)); err != nil {
 		return nil, err
 	}
 	all := make([]Hit, 0, len(rows))
-	for _, m := range rows {
-		if f, ok := there[cmp.Or(m.commentID, m.issueID)]; ok {
-			all = append(all, r.hit(a, m, f))
+	for _, at := range rows {
+		if f, ok := there.texts[cmp.Or(at.commentID, at.issueID)]; ok {
+			all = append(all, r.hit(m, at, f))
 		}
 	}
 	return all, nil
 }
 
-// texts adds those with the ids.
-func (r reach) texts(ctx context.Context, c db.Conn, to map[string]found, text, column string, ids []string) (err error) {
+// shown are the texts of a page.
+type shown struct {
+	by    string // who may see them
+	share int    // of each text so many characters are read
+	texts map[string]found
+}
+
+// read adds those with the ids.
+func (t *shown) read(ctx context.Context, c db.Conn, text, column string, ids []string) (err error) {
 	if len(ids) == 0 {
 		return nil
 	}
 	s := new(db.Statement)
-	s.Add(text, r.by.ID)
+	s.Add(text, t.share+1, t.by) // one more says that there are more
 	s.In(column, ids)
 	rows, err := c.QueryContext(ctx, s.Text(), s.Args()...)
 	if err != nil {
@@ -140,20 +153,28 @@ func (r reach) texts(ctx context.Context, c db.Conn, to map[string]found, text, 
 		if err := rows.Scan(&id, &f.title, &f.text, &f.statusID, &f.authorID, &f.updatedAt); err != nil {
 			return err
 		}
-		to[id] = f
+		if f.goesOn = utf8.RuneCountInString(f.text) > t.share; f.goesOn {
+			_, size := utf8.DecodeLastRuneInString(f.text)
+			f.text = f.text[:len(f.text)-size]
+		}
+		t.texts[id] = f
 	}
 	return rows.Err()
 }
 
-func (r reach) hit(a asked, m row, f found) Hit {
+func (r reach) hit(m matcher, at row, f found) Hit {
 	h := Hit{
-		Kind: Issue, IssueID: m.issueID, ProjectID: m.projectID, Named: m.doc == 0,
-		Key:   issue.Key{Project: r.keys[m.projectID], Number: m.number}.String(),
-		Title: a.mark(f.title), Text: a.excerpt(f.text),
+		Kind: Issue, IssueID: at.issueID, ProjectID: at.projectID, Named: at.doc == 0,
+		Key:   issue.Key{Project: r.keys[at.projectID], Number: at.number}.String(),
+		Title: m.mark(f.title), Text: m.excerpt(f.text, f.goesOn),
 		StatusID: f.statusID, AuthorID: f.authorID, UpdatedAt: time.UnixMicro(f.updatedAt).UTC(),
 	}
-	if m.commentID != "" {
-		h.Kind, h.CommentID = Comment, &m.commentID
+	if at.commentID != "" {
+		h.Kind, h.CommentID = Comment, &at.commentID
+	}
+	known := h.Named || h.CommentID == nil && slices.ContainsFunc(h.Title, func(s Segment) bool { return s.Marked })
+	if len(h.Text) == 0 && f.goesOn && !known {
+		h.Text = beginning(f.text, f.goesOn)
 	}
 	return h
 }

@@ -1,101 +1,12 @@
 package search
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// fit says how a term matches.
-type fit int
-
-const (
-	not fit = iota
-	begun
-	whole
-)
-
-// last reports how the term matches the last of some words.
-func (t term) last(all []word) fit {
-	at := len(all) - len(t.words)
-	if at < 0 {
-		return not
-	}
-	for i, w := range t.words {
-		switch got := all[at+i].text; {
-		case got == w:
-		case t.prefix && i == len(t.words)-1 && strings.HasPrefix(got, w):
-			return begun
-		default:
-			return not
-		}
-	}
-	return whole
-}
-
-// rank sorts by how well the title matches, where it is the issue's own text that does;
-// what matches as well comes newest first, as the rows do.
-func (q asked) rank(rows []row) []row {
-	scores := make(map[int64]int, len(rows))
-	for _, m := range rows {
-		if m.commentID == "" {
-			scores[m.doc] = q.score(m.titleFolded)
-		}
-	}
-	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(scores[b.doc], scores[a.doc]) })
-	return rows
-}
-
-// score counts a term that the title has twice, and one that a word of it begins with
-// once.
-func (q asked) score(title string) (total int) {
-	best := make([]fit, len(q))
-	var all []word
-	for w := range words(title) {
-		all = append(all, w)
-		for i, t := range q {
-			best[i] = max(best[i], t.last(all))
-		}
-	}
-	for _, f := range best {
-		total += int(f)
-	}
-	return total
-}
-
-// span is a part of a text, in bytes.
-type span struct{ start, end int }
-
-// spans returns where the query matches in a text, in order and apart. It stops so many
-// bytes after the first; 0 is no bound.
-func (q asked) spans(text string, within int) (all []span) {
-	var read []word
-	for w := range words(text) {
-		if within > 0 && len(all) > 0 && w.start > all[0].start+within {
-			break
-		}
-		read = append(read, w)
-		for _, t := range q {
-			if t.last(read) != not {
-				all = append(all, span{read[len(read)-len(t.words)].start, w.end})
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b span) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end)) })
-	apart := all[:0]
-	for _, s := range all {
-		if n := len(apart); n > 0 && s.start <= apart[n-1].end {
-			apart[n-1].end = max(apart[n-1].end, s.end)
-			continue
-		}
-		apart = append(apart, s)
-	}
-	return apart
-}
-
 // mark returns a whole text.
-func (q asked) mark(text string) []Segment { return segments(text, 0, len(text), q.spans(text, 0)) }
+func (m matcher) mark(text string) []Segment { return segments(text, 0, len(text), m.spans(text, 0)) }
 
 // An excerpt begins so many bytes before the first match, and is so long.
 const (
@@ -103,24 +14,39 @@ const (
 	length = 240
 )
 
+const ellipsis = "…"
+
 // excerpt returns the part of a text where the query matches first, nothing where it
-// does not. Line breaks are spaces in it.
-func (q asked) excerpt(text string) []Segment {
-	found := q.spans(text, length)
-	if len(found) == 0 {
-		return []Segment{}
+// does not. The text may be the beginning of one that goes on.
+func (m matcher) excerpt(text string, goesOn bool) []Segment {
+	if found := m.spans(text, length); len(found) > 0 {
+		return part(text, goesOn, found)
 	}
-	from := wordBegin(text, found[0].start-lead, found[0].start)
-	to := min(max(from+length, found[0].end), len(text))
+	return []Segment{}
+}
+
+// beginning returns the first part of a text.
+func beginning(text string, goesOn bool) []Segment { return part(text, goesOn, nil) }
+
+// part returns what is around the first match, or the beginning. Line breaks are spaces in
+// it.
+func part(text string, goesOn bool, found []span) []Segment {
+	from, to := 0, length
+	if len(found) > 0 {
+		from = wordBegin(text, found[0].start-lead, found[0].start)
+		to = max(from+length, found[0].end)
+	}
+	to = min(to, len(text))
 	for to < len(text) && !utf8.RuneStart(text[to]) {
 		to++
 	}
-	all := segments(text, from, to, found)
+	var all []Segment
 	if from > 0 {
-		all[0].Text = "…" + all[0].Text
+		all = append(all, Segment{Text: ellipsis})
 	}
-	if to < len(text) {
-		all = append(all, Segment{Text: "…"})
+	all = append(all, segments(text, from, to, found)...)
+	if to < len(text) || goesOn {
+		all = append(all, Segment{Text: ellipsis})
 	}
 	for i := range all {
 		all[i].Text = squeeze(all[i].Text)
@@ -143,7 +69,7 @@ func wordBegin(text string, from, to int) int {
 	return from
 }
 
-// segments cuts a part of a text at the matches. There is at least one.
+// segments cuts a part of a text at the matches.
 func segments(text string, from, to int, found []span) []Segment {
 	all := []Segment{}
 	at := from

@@ -127,13 +127,14 @@ func (s *Service) find(ctx context.Context, c db.Conn, r reach, q Query, a asked
 	if len(rows) > 0 {
 		from.Anchor = rows[0].doc
 	}
-	all := append(first, a.rank(without(rows, first))...)
+	m := newMatcher(a)
+	all := append(first, m.rank(without(rows, first))...)
 	p.Found = len(all)
 	all = all[min(from.At, len(all)):]
 	if len(all) > q.Limit {
 		all, p.Next = all[:q.Limit], cursor{from.Anchor, from.At + q.Limit}.String()
 	}
-	p.Hits, err = r.hits(ctx, c, a, all)
+	p.Hits, err = r.hits(ctx, c, m, all)
 	return p, err
 }
 

@@ -281,6 +281,38 @@ func TestMarks(t *testing.T) {
 	})
 }
 
+// TestLongPages: of each text a page reads its share, and what is below that is found
+// though not shown.
+func TestLongPages(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		const many = search.MaxPage - 3
+		sources := make([]issue.Source, many)
+		for i := range sources {
+			sources[i] = issue.Source{Alias: fmt.Sprint("A-", i), Draft: issue.Draft{Title: "short", Description: "with a needle"}}
+		}
+		w.bring(t, sources)
+		long := strings.Repeat("filler ", 2_000) + "needle"
+		w.comment(t, w.write(t, "of a comment", ""), long)
+		w.write(t, "of an issue", long)
+		w.write(t, "the needle is in a title", long)
+		for _, c := range []struct {
+			limit int
+			want  [3]string // how the texts end
+		}{{3, [3]string{"filler [needle]", "filler [needle]", "filler [needle]"}}, {search.MaxPage, [3]string{"", "filler fi…", "filler fi…"}}} {
+			page := w.page(t, w.viewer, search.Query{Text: "needle", Limit: c.limit})
+			for i, want := range c.want {
+				text := marked(page.Hits[i].Text)
+				if !strings.HasSuffix(text, want) || len(text) > 300 || (text == "") != (want == "") {
+					t.Errorf("of %d: %s is shown as %q", c.limit, marked(page.Hits[i].Title), text)
+				}
+			}
+			if last := page.Hits[len(page.Hits)-1]; c.limit > many && marked(last.Text) != "with a [needle]" {
+				t.Errorf("a short text is shown as %q", marked(last.Text))
+			}
+		}
+	})
+}
+
 // TestComments are found by themselves, after issues whose title matches.
 func TestComments(t *testing.T) {
 	each(t, func(t *testing.T, w world) {

@@ -1586,7 +1586,7 @@ export interface components {
        * @description the issue's
        */
       statusId: string;
-      /** @description a part of the description or the comment where it matches; empty where only the title does */
+      /** @description a part of the description or the comment where it matches, or its beginning where that is far below; empty where only the title does */
       text: components['schemas']['Segment'][];
       /** @description the title */
       title: components['schemas']['Segment'][];
