@@ -4,18 +4,20 @@ interface Answer<T> {
 }
 
 /** A list that the server gives page by page. Whoever asks anew hears no more of what was asked before. */
-export class Pages<T> {
+export class Pages<T, A extends Answer<T> = Answer<T>> {
   list = $state.raw<readonly T[]>([]);
   loading = $state(true);
   error = $state.raw<unknown>(null);
   /** There is another page. */
   more = $state(false);
+  /** The last one that was taken, with whatever it says of the whole. */
+  answer = $state.raw<A | null>(null);
 
   #cursor: string | null = null;
   #round = 0;
-  readonly #read: (cursor: string | null) => Promise<Answer<T>>;
+  readonly #read: (cursor: string | null) => Promise<A>;
 
-  constructor(read: (cursor: string | null) => Promise<Answer<T>>) {
+  constructor(read: (cursor: string | null) => Promise<A>) {
     this.#read = read;
   }
 
@@ -31,8 +33,9 @@ export class Pages<T> {
     this.loading = true;
     this.error = null;
     try {
-      const { items, nextCursor } = await this.#read(cursor);
+      const answer = await this.#read(cursor);
       if (round !== this.#round) return;
+      const { items, nextCursor } = (this.answer = answer);
       this.list = cursor === null ? items : [...this.list, ...items];
       this.#cursor = nextCursor;
       this.more = nextCursor !== null;

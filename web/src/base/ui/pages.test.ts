@@ -28,7 +28,7 @@ describe('a list that comes page by page', () => {
     await after;
     slow.open({ items: [1], nextCursor: '1' });
     await before;
-    expect([pages.list, pages.more, pages.loading]).toEqual([[2], false, false]);
+    expect([pages.list, pages.more, pages.loading, pages.answer?.items]).toEqual([[2], false, false, [2]]);
   });
 
   it('keeps what is there when the next page does not come, and asks for the same again', async () => {

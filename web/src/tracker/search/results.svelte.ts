@@ -1,6 +1,6 @@
 import type { Api } from '../../base/api';
 import { Pages } from '../../base/ui/pages.svelte';
-import { ask, type Hit } from './hit';
+import { ask, type Answer, type Hit } from './hit';
 
 const PAUSE_MS = 200;
 const PAGE = 50;
@@ -10,10 +10,7 @@ export type Found = Hit & { id: string };
 
 /** All that was found, page by page. */
 export class Results {
-  readonly pages: Pages<Found>;
-  found = $state(0);
-  /** There are older ones, which were not looked at. */
-  more = $state(false);
+  readonly pages: Pages<Found, Answer & { items: readonly Found[] }>;
   /** What was asked for; null before anything was. */
   text = $state<string | null>(null);
 
@@ -21,11 +18,18 @@ export class Results {
 
   constructor(api: Api) {
     this.pages = new Pages(async (cursor) => {
-      const { items, nextCursor, found, more } = await ask(api, this.text ?? '', PAGE, cursor);
-      this.found = found;
-      this.more = more;
-      return { items: items.map((hit) => ({ ...hit, id: hit.commentId ?? hit.issueId })), nextCursor };
+      const answer = await ask(api, this.text ?? '', PAGE, cursor);
+      return { ...answer, items: answer.items.map((hit) => ({ ...hit, id: hit.commentId ?? hit.issueId })) };
     });
+  }
+
+  get found(): number {
+    return this.pages.answer?.found ?? 0;
+  }
+
+  /** There are older ones, which were not looked at. */
+  get more(): boolean {
+    return this.pages.answer?.more ?? false;
   }
 
   /** The first text is asked for at once, others after a short pause in the typing. */

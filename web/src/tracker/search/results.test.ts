@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createApi, Session, Vault } from '../../base/api';
-import { json, serve } from '../../base/testing';
+import { gate, json, serve } from '../../base/testing';
 import { Results } from './results.svelte';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -27,4 +27,18 @@ it('reads page by page, and anew for another text', async () => {
     '/api/search?q=a&limit=50&cursor=n',
     '/api/search?q=b&limit=50',
   ]);
+});
+
+it('counts what it shows, also when an answer to what was asked before comes late', async () => {
+  const slow = gate<Response>();
+  const page = (found: number, more: boolean) => json({ items: [], nextCursor: null, found, more });
+  serve(({ path }) => (path.includes('q=slow') ? slow.wait : page(2, false)));
+  const results = new Results(createApi(new Session(new Vault())));
+  results.look('slow');
+  await vi.advanceTimersByTimeAsync(10);
+  results.look('quick');
+  await vi.runAllTimersAsync();
+  slow.open(page(500, true));
+  await vi.runAllTimersAsync();
+  expect([results.found, results.more]).toEqual([2, false]);
 });
