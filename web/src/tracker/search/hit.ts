@@ -43,17 +43,28 @@ export function hrefOf({ key, commentId }: Pick<Hit, 'key' | 'commentId'>): stri
   return commentId ? `/issues/${key}#comment-${commentId}` : `/issues/${key}`;
 }
 
-/** Marks words in a text that is held here, as the server does in others. The words are folded. */
+const INSIDE = /[\p{L}\p{M}\p{N}]/u;
+/** Scripts that are written without spaces: each character is a word, to the server too. */
+const ALONE =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+
+function parts(letter: string): boolean {
+  return !INSIDE.test(letter) || ALONE.test(letter);
+}
+
+/** Marks words in a text that is held here, where they begin, as the server does in others. The words are folded. */
 export function mark(text: string, words: readonly string[]): Segment[] {
   // Folding changes lengths, so each character's own folded form says where it went.
   const letters = Array.from(text);
   const folded = letters.map(fold);
   const places = folded.flatMap((form, at) => Array.from(form, () => at));
   const plain = Array.from(folded.join(''));
+  const begins = plain.map((letter, at) => at === 0 || parts(letter) || parts(plain[at - 1]!));
   const marked = new Set<number>();
   for (const word of words.map((word) => Array.from(word))) {
     for (let at = 0; at + word.length <= plain.length; at++) {
-      if (word.every((letter, i) => plain[at + i] === letter)) word.forEach((_, i) => marked.add(places[at + i]!));
+      if (begins[at] && word.every((letter, i) => plain[at + i] === letter))
+        word.forEach((_, i) => marked.add(places[at + i]!));
     }
   }
   const segments: Segment[] = [];
