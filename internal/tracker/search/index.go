@@ -67,7 +67,9 @@ func (s *Service) todo(ctx context.Context, tx *live.Tx, issueID, commentID stri
 // text is what the index shall hold.
 type text struct {
 	issueID, commentID string
-	seqs               []int64  // of the todo; none for a text that nobody has changed
+	seqs               []int64 // of the todo; none for a text that nobody has changed
+	projectID          string
+	written            []string // until it is taken apart
 	words              []string // nil: it is gone
 }
 
@@ -156,6 +158,11 @@ func (s *Service) read(ctx context.Context, texts []text) (_ []text, cut bool, e
 		if err != nil {
 			return nil, false, err
 		}
+		for i, t := range some {
+			if t.written != nil {
+				some[i].written, some[i].words = nil, indexed(t.projectID, t.written...)
+			}
+		}
 		size, done = size+n, done+len(some)
 	}
 	return texts, false, nil
@@ -170,7 +177,7 @@ const (
 		FROM comment JOIN issue ON issue.id = comment.issue_id WHERE `
 )
 
-// readSome gives the texts their words; those that are gone get none.
+// readSome reads what is written in the texts; in those that are gone nothing is.
 func readSome(ctx context.Context, c db.Conn, texts []text) (size int, err error) {
 	var issues, comments []string
 	places := map[string]int{}
@@ -183,7 +190,8 @@ func readSome(ctx context.Context, c db.Conn, texts []text) (size int, err error
 		}
 	}
 	keep := func(id, projectID string, written ...string) {
-		texts[places[id]].words = indexed(projectID, written...)
+		t := &texts[places[id]]
+		t.projectID, t.written = projectID, written
 		for _, text := range written {
 			size += len(text)
 		}
