@@ -29,6 +29,7 @@ func readsAll() map[string]string {
 		"account.PurgeRevocations":          few,
 		"account/oauth.ListSettings":        few,
 		"base/job.Counts":                   few,
+		"base/job.DeadJobs":                 few,
 		"base/live.Heads":                   "once per reading of the metrics, and a row per scope is short",
 		"tracker/search.ListTodo":           end,
 		"tracker/search.TakeTurn":           few,
