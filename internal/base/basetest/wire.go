@@ -17,10 +17,14 @@ import (
 type Wire struct {
 	listener net.Listener
 	server   string
+	past     string
 	losing   atomic.Int32
 	broken   atomic.Bool
 	budget   atomic.Int64 // bytes that still pass, while it is limited
 	limited  atomic.Bool
+
+	mu    sync.Mutex
+	still chan struct{} // closed when it carries again; nil while it does
 }
 
 // Loss is what the next commit loses, once.
@@ -51,11 +55,39 @@ func (w *Wire) CutAfter(bytes int64) {
 	w.limited.Store(true)
 }
 
-// Mend carries everything again.
+// Stall carries nothing and closes nothing, as if the other side had vanished, until Mend.
+func (w *Wire) Stall() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.still == nil {
+		w.still = make(chan struct{})
+	}
+}
+
+// Mend carries everything again, and what was said meanwhile.
 func (w *Wire) Mend() {
 	w.limited.Store(false)
 	w.broken.Store(false)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.still != nil {
+		close(w.still)
+		w.still = nil
+	}
 }
+
+// await waits while the wire is stalled.
+func (w *Wire) await() {
+	w.mu.Lock()
+	still := w.still
+	w.mu.Unlock()
+	if still != nil {
+		<-still
+	}
+}
+
+// Past is the URL of the wire's database that does not go through it.
+func (w *Wire) Past() string { return w.past }
 
 // NewWire returns a wire to a new database, and the URL that goes through it.
 func NewWire(t testing.TB) (*Wire, string) {
@@ -77,7 +109,7 @@ func NewWire(t testing.TB) (*Wire, string) {
 			t.Error(err)
 		}
 	})
-	w := &Wire{server: filepath.Join(u.Query().Get("host"), name)}
+	w := &Wire{server: filepath.Join(u.Query().Get("host"), name), past: u.String()}
 	var lc net.ListenConfig
 	if w.listener, err = lc.Listen(t.Context(), "unix", filepath.Join(dir, name)); err != nil {
 		t.Fatal(err)
@@ -94,6 +126,7 @@ func NewWire(t testing.TB) (*Wire, string) {
 	})
 	t.Cleanup(func() {
 		w.listener.Close()
+		w.Mend()
 		wg.Wait()
 	})
 	u.RawQuery = url.Values{"host": {dir}}.Encode()
@@ -103,7 +136,7 @@ func NewWire(t testing.TB) (*Wire, string) {
 // carry passes on what both sides say until the wire breaks.
 func (w *Wire) carry(t testing.TB, client net.Conn) {
 	defer client.Close()
-	if w.broken.Load() {
+	if w.await(); w.broken.Load() {
 		return
 	}
 	var dialer net.Dialer
@@ -122,6 +155,7 @@ func (w *Wire) carry(t testing.TB, client net.Conn) {
 			if err != nil || breaks(buffer[:n]) || w.limited.Load() && w.budget.Add(-int64(n)) < 0 {
 				return
 			}
+			w.await()
 			if _, err := to.Write(buffer[:n]); err != nil {
 				return
 			}

@@ -29,9 +29,6 @@ import (
 	"github.com/peisear/peisear/internal/base/errs"
 )
 
-// readCap bounds a request's read: a slow reader must not keep old state alive.
-const readCap = 10 * time.Second
-
 // Conn runs statements. It is what sqlc's generated packages ask for.
 type Conn interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
@@ -69,6 +66,7 @@ type DB struct {
 	engine
 	condition condition
 	meter     *meter
+	caps      *caps
 }
 
 // engine is what SQLite and PostgreSQL do differently.
@@ -94,19 +92,19 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	scheme, rest, _ := strings.Cut(url, "://")
 	var e engine
 	var err error
-	m := newMeter()
+	m, c := newMeter(), usual()
 	switch scheme {
 	case "sqlite":
 		e, err = openSQLite(ctx, rest, m)
 	case "postgres", "postgresql":
-		e, err = openPostgres(ctx, url, m)
+		e, err = openPostgres(ctx, url, m, c)
 	default:
 		return nil, errs.New(errs.Invalid, "database URL must begin with sqlite:// or postgres://")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the database: %w", err)
 	}
-	return &DB{engine: e, condition: condition{calm: calm}, meter: m}, nil
+	return &DB{engine: e, condition: condition{calm: calm}, meter: m, caps: c}, nil
 }
 
 // Close waits for the write in progress and releases the database.
@@ -124,7 +122,7 @@ func (d *DB) Watch(ctx context.Context, heard func(text string)) { d.watch(ctx, 
 
 // Read runs fn outside of any transaction, for at most ten seconds.
 func Read[T any](ctx context.Context, d *DB, fn func(ctx context.Context, c Conn) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, readCap)
+	ctx, cancel := context.WithTimeout(ctx, d.caps.read)
 	defer cancel()
 	_, conn := d.reader()
 	ctx, end := d.meter.read(ctx, "db.read")
@@ -138,7 +136,7 @@ func Read[T any](ctx context.Context, d *DB, fn func(ctx context.Context, c Conn
 // Snapshot runs fn in a read-only transaction: its statements see one state. It
 // may take ten seconds.
 func Snapshot[T any](ctx context.Context, d *DB, fn func(ctx context.Context, c Conn) (T, error)) (v T, err error) {
-	ctx, cancel := context.WithTimeout(ctx, readCap)
+	ctx, cancel := context.WithTimeout(ctx, d.caps.read)
 	defer cancel()
 	ctx, end := d.meter.read(ctx, "db.snapshot")
 	defer func() { end(err) }()
@@ -170,7 +168,8 @@ func (tx *Tx) ProvenBy(p Proof) { tx.proof = p }
 // tx, returns its results and the first error that a statement gives, and does
 // nothing slow (no network, no hashing). It must not call Write. A panic in fn is
 // an Internal error. ctx decides whether fn starts; where others share the
-// transaction, it does not interrupt a statement.
+// transaction, it does not interrupt a statement. On PostgreSQL a write
+// that takes half a minute is given up.
 func Write[T any](ctx context.Context, d *DB, fn func(tx *Tx) (T, error)) (T, error) {
 	return WriteIn(ctx, d, "", fn)
 }

@@ -58,6 +58,8 @@ func (d *DB) heal(ctx context.Context) {
 		return
 	}
 	defer d.condition.trying.Store(false)
+	ctx, cancel := context.WithTimeout(ctx, d.caps.probe)
+	defer cancel()
 	_, err := d.write(ctx, "", d.probe)
 	switch {
 	case err == nil:

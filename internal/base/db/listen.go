@@ -45,7 +45,7 @@ func (tx *Tx) Tell(ctx context.Context, text string) error {
 }
 
 func (p *postgres) tell(ctx context.Context, text string) error {
-	ctx, cancel := context.WithTimeout(ctx, readCap)
+	ctx, cancel := context.WithTimeout(ctx, p.caps.read)
 	defer cancel()
 	_, err := p.pool.ExecContext(ctx, tellStatement, text)
 	return err

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -14,14 +15,22 @@ import (
 )
 
 // pipes opens connections that are pipes.
-type pipes struct{ driver.Connector }
+type pipes struct {
+	driver.Connector
+	caps *caps
+}
+
+func newPipes(config *pgx.ConnConfig, c *caps) pipes {
+	unasked := stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }) // ResetSession asks
+	return pipes{stdlib.GetConnector(*config, unasked), c}
+}
 
 func (p pipes) Connect(ctx context.Context) (driver.Conn, error) {
 	c, err := p.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &pipe{Conn: c.(*stdlib.Conn)}, nil //nolint:forcetypeassert // openPostgres opens no other
+	return &pipe{Conn: c.(*stdlib.Conn), caps: p.caps}, nil //nolint:forcetypeassert // openPostgres opens no other
 }
 
 // pipe is a connection to PostgreSQL. A message to the server and back costs more than
@@ -29,6 +38,8 @@ func (p pipes) Connect(ctx context.Context) (driver.Conn, error) {
 // statement that does.
 type pipe struct {
 	*stdlib.Conn
+	caps    *caps
+	used    time.Time
 	waiting []statement
 	sent    bool  // something, since start
 	err     error // what waited was refused: nothing more is taken, until start
@@ -38,6 +49,25 @@ type statement struct {
 	text    string
 	args    []any
 	control bool // of the transaction itself: it changes nothing, and outlives a closure
+}
+
+// rest is how long a connection may be unused and is believed to be alive.
+const rest = time.Second
+
+// ResetSession is called before the connection is used again. After a rest the server is
+// asked first, and when it is silent the next connection is tried, and then a new one,
+// which tells the truth.
+func (p *pipe) ResetSession(ctx context.Context) error {
+	now := time.Now()
+	if now.Sub(p.used) > rest {
+		asking, cancel := context.WithTimeout(ctx, p.caps.ask)
+		defer cancel()
+		if p.Conn.Conn().Ping(asking) != nil {
+			return driver.ErrBadConn
+		}
+	}
+	p.used = now
+	return p.Conn.ResetSession(ctx)
 }
 
 var errUntouched = errs.New(errs.NotFound, "not found")

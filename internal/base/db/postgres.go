@@ -6,13 +6,13 @@ import (
 	"errors"
 	"io/fs"
 	"math/rand/v2"
+	"net"
 	"runtime"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
@@ -36,9 +36,10 @@ type postgres struct {
 	lanes lanes
 	ear   ear
 	meter *meter
+	caps  *caps
 }
 
-func openPostgres(ctx context.Context, url string, m *meter) (*postgres, error) {
+func openPostgres(ctx context.Context, url string, m *meter, c *caps) (*postgres, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, oneLine(err)
@@ -46,14 +47,21 @@ func openPostgres(ctx context.Context, url string, m *meter) (*postgres, error) 
 	if config.ConnectTimeout == driversTimeout {
 		config.ConnectTimeout = connectTimeout
 	}
-	pool := sql.OpenDB(pipes{stdlib.GetConnector(*config)})
+	config.DialFunc = (&net.Dialer{KeepAliveConfig: keepAlive()}).DialContext
+	pool := sql.OpenDB(newPipes(config, c))
 	size := max(8, 4*runtime.NumCPU())
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, errors.Join(oneLine(err), pool.Close())
 	}
-	return &postgres{pool: pool, lanes: lanes{waiting: map[string][]*turn{}}, ear: ear{config: config}, meter: m}, nil
+	return &postgres{pool: pool, lanes: lanes{waiting: map[string][]*turn{}}, ear: ear{config: config}, meter: m, caps: c}, nil
+}
+
+// keepAlive finds out within half a minute that the server's machine is not there any more.
+// Nothing else does for what has no cap, nor for connections that rest.
+func keepAlive() net.KeepAliveConfig {
+	return net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
 }
 
 // oneLine says on one line what the driver says on one for each address it tried.
@@ -138,8 +146,11 @@ func (p *postgres) pending(ctx context.Context, files fs.FS) (bool, error) {
 }
 
 // write lets those of a lane take turns. Where nobody waits, and outside of any lane, a
-// closure has its transaction alone.
+// closure has its transaction alone. A server that has fallen silent must not keep them,
+// and those behind them, for ever.
 func (p *postgres) write(ctx context.Context, lane string, fn func(*Tx) error) (*Tx, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.caps.write)
+	defer cancel()
 	if lane == "" {
 		return p.alone(ctx, fn)
 	}
@@ -182,13 +193,11 @@ func (p *postgres) outcome(ctx context.Context, t *turn) (*Tx, error) {
 	return p.alone(ctx, t.fn)
 }
 
-// turnCap bounds a turn: its statements have nobody who could give them up.
-const turnCap = 30 * time.Second
-
 // together runs turns, and whoever joins the lane meanwhile, in one transaction, and
-// returns all of them with their fates.
+// returns all of them with their fates. It has a cap of its own: its statements have
+// nobody who could give them up.
 func (p *postgres) together(ctx context.Context, lane string, all []*turn) []*turn {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), turnCap)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.caps.write)
 	defer cancel()
 	s, err := p.begin(ctx)
 	if err != nil {
@@ -290,7 +299,7 @@ func (p *postgres) prove(ctx context.Context, tx *Tx) (committed bool, err error
 	if tx.proof == nil {
 		return false, errLostServer
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endCap)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.caps.end)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
 		s, err := p.begin(ctx)

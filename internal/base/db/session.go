@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -17,10 +16,8 @@ type session struct {
 	ctx  context.Context //nolint:containedctx // a transaction lives inside one call
 	conn *sql.Conn
 	pipe *pipe // of conn
+	caps *caps
 }
-
-// endCap bounds how long the end of a transaction may take.
-const endCap = 10 * time.Second
 
 const (
 	begin     = "BEGIN"
@@ -34,7 +31,7 @@ func (p *postgres) begin(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &session{ctx: ctx, conn: conn}
+	s := &session{ctx: ctx, conn: conn, caps: p.caps}
 	err = conn.Raw(func(c any) error {
 		s.pipe = c.(*pipe) //nolint:forcetypeassert // openPostgres opens no other
 		s.pipe.control(begin)
@@ -94,7 +91,7 @@ func unanswered(err error) bool {
 
 // whatever is the context of what must be done even when the caller has gone.
 func (s *session) whatever() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(s.ctx), endCap)
+	return context.WithTimeout(context.WithoutCancel(s.ctx), s.caps.end)
 }
 
 // end undoes what is not committed, and gives the connection back.

@@ -1,0 +1,153 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/peisear/peisear/internal/base/basetest"
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
+)
+
+// soon is a cap for tests, and patience is what nothing may take that has some of them.
+const (
+	soon     = 300 * time.Millisecond
+	patience = 15 * time.Second
+)
+
+// within ends the test when something is not answered, however it is.
+func within(t *testing.T, what string, fn func() error) error {
+	t.Helper()
+	answer := make(chan error, 1)
+	go func() { answer <- fn() }()
+	select {
+	case err := <-answer:
+		return err
+	case <-time.After(patience):
+		t.Fatalf("%s: no answer in %s", what, patience)
+		return nil
+	}
+}
+
+// openSilent opens a database, with short caps, through a wire that can stall.
+func openSilent(t *testing.T) (*basetest.Wire, *db.DB) {
+	t.Helper()
+	w, address := basetest.NewWire(t)
+	d, err := db.Open(t.Context(), address+"&connect_timeout=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	t.Cleanup(w.Mend)
+	db.Cap(d, soon)
+	if err := d.Migrate(t.Context(), schema); err != nil {
+		t.Fatal(err)
+	}
+	return w, d
+}
+
+// TestSilentServer: a server that neither answers nor hangs up keeps nobody waiting, not
+// even those behind the first in a lane, and not who asks how the database is.
+func TestSilentServer(t *testing.T) {
+	t.Parallel()
+	w, d := openSilent(t)
+	stalled := make(chan struct{})
+	once := sync.OnceFunc(func() {
+		w.Stall()
+		close(stalled)
+	})
+	asked := map[string]func() error{
+		"the first": func() error {
+			return writeIn(t.Context(), d, "lane", func(tx *db.Tx) error {
+				err := add(tx, 1)
+				once()
+				return errors.Join(err, add(tx, 2))
+			})
+		},
+		"behind it": func() error {
+			<-stalled
+			return writeIn(t.Context(), d, "lane", func(tx *db.Tx) error { return add(tx, 3) })
+		},
+		"behind that": func() error {
+			<-stalled
+			return writeIn(t.Context(), d, "lane", func(tx *db.Tx) error { return add(tx, 4) })
+		},
+		"in no lane": func() error {
+			<-stalled
+			return write(t.Context(), d, func(tx *db.Tx) error { return add(tx, 5) })
+		},
+		"a read": func() error {
+			<-stalled
+			_, err := db.Read(t.Context(), d, countItems)
+			return err
+		},
+	}
+	var wg sync.WaitGroup
+	outcomes := make(chan error, len(asked))
+	for _, ask := range asked {
+		wg.Go(func() { outcomes <- ask() })
+	}
+	_ = within(t, "those who came together", func() error { wg.Wait(); return nil })
+	close(outcomes)
+	for err := range outcomes {
+		if e := errs.Of(err); e.Kind != errs.Unavailable || e.RetryAfter == 0 {
+			t.Errorf("kind %d, again after %s: %v", e.Kind, e.RetryAfter, err)
+		}
+	}
+
+	db.Calm(d)
+	for range 3 { // who comes later must connect, and is told as soon as that takes too long
+		err := within(t, "a later write", func() error {
+			return write(t.Context(), d, func(tx *db.Tx) error { return add(tx, 6) })
+		})
+		if !errs.Is(err, errs.Unavailable) {
+			t.Error(err)
+		}
+		_ = within(t, "health", func() error { d.Health(context.Background()); return nil })
+	}
+	w.Mend()
+	if err := write(t.Context(), d, func(tx *db.Tx) error { return add(tx, 7) }); err != nil || count(t, d) != 1 {
+		t.Errorf("mended: %v, %d rows", err, count(t, d))
+	}
+	if h := d.Health(t.Context()); h.Trouble != "" {
+		t.Errorf("mended: %+v", h)
+	}
+}
+
+// TestSilentConnect: a server that takes connections and says nothing cannot be reached.
+func TestSilentConnect(t *testing.T) {
+	t.Parallel()
+	w, address := basetest.NewWire(t)
+	d, err := db.Open(t.Context(), address+"&connect_timeout=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	w.Stall()
+	err = within(t, "a write", func() error {
+		return write(t.Context(), d, func(tx *db.Tx) error { return add(tx, 1) })
+	})
+	if h := d.Health(t.Context()); !errs.Is(err, errs.Unavailable) || h.Trouble != db.Unreachable {
+		t.Errorf("%v, health: %+v", err, h)
+	}
+}
+
+// TestSilentCommit: who has no answer to a commit is told that nobody knows.
+func TestSilentCommit(t *testing.T) {
+	t.Parallel()
+	w, d := openSilent(t)
+	err := within(t, "the write", func() error {
+		return write(t.Context(), d, func(tx *db.Tx) error {
+			err := add(tx, 1)
+			w.Stall()
+			return err
+		})
+	})
+	if e := errs.Of(err); e.Kind != errs.Unavailable || e.RetryAfter == 0 || !strings.Contains(e.Message, "look whether it is there") {
+		t.Errorf("kind %d, again after %s: %v", e.Kind, e.RetryAfter, err)
+	}
+}
