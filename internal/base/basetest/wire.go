@@ -30,8 +30,8 @@ type Wire struct {
 // Loss is what the next commit loses, once.
 type Loss int32
 
-// The losses: the order to commit, or the answer to it. GoneForGood loses the answer and
-// takes no connection afterwards, until Mend.
+// The losses: the order to commit, or the answer to it. GoneForGood loses the answer, and
+// then every connection, and takes no new one until Mend.
 const (
 	Nothing Loss = iota
 	Order
@@ -173,6 +173,7 @@ func (w *Wire) carry(t testing.TB, client net.Conn) {
 			}
 			if w.losing.CompareAndSwap(int32(GoneForGood), int32(Nothing)) {
 				w.broken.Store(true)
+				w.CutAfter(0)
 				return true
 			}
 			return w.losing.CompareAndSwap(int32(Answer), int32(Nothing))

@@ -10,6 +10,7 @@ type caps struct {
 	end   time.Duration // the end of a transaction, and then finding out about it
 	ask   time.Duration // what a server that is there answers at once
 	probe time.Duration // whether trouble has passed
+	idle  time.Duration // a write that says nothing to PostgreSQL, because its program has vanished
 }
 
 // usual are everybody's caps. To delete a project of 100,000 issues takes seconds, so a
@@ -21,5 +22,6 @@ func usual() *caps {
 		end:   10 * time.Second,
 		ask:   2 * time.Second,
 		probe: 3 * time.Second,
+		idle:  time.Minute,
 	}
 }

@@ -64,7 +64,9 @@ func (p *postgres) collectors() []prometheus.Collector {
 		}
 		return 0
 	})
-	return []prometheus.Collector{listening, collectors.NewDBStatsCollector(p.pool, "postgres")}
+	return []prometheus.Collector{
+		listening, collectors.NewDBStatsCollector(p.pool, "postgres readers"), collectors.NewDBStatsCollector(p.writers, "postgres writers"),
+	}
 }
 
 func (l *lite) collectors() []prometheus.Collector {

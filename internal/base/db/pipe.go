@@ -20,9 +20,9 @@ type pipes struct {
 	caps *caps
 }
 
-func newPipes(config *pgx.ConnConfig, c *caps) pipes {
+func newPipes(config *pgx.ConnConfig, c *caps, options ...stdlib.OptionOpenDB) pipes {
 	unasked := stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }) // ResetSession asks
-	return pipes{stdlib.GetConnector(*config, unasked), c}
+	return pipes{stdlib.GetConnector(*config, append(options, unasked)...), c}
 }
 
 func (p pipes) Connect(ctx context.Context) (driver.Conn, error) {

@@ -3,7 +3,9 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"net"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
@@ -31,12 +34,16 @@ const (
 
 // postgres is PostgreSQL through database/sql. The driver caches statements per
 // connection, so there is no cache here.
+//
+// Writes have connections to themselves: slow readers must not hold them, nor must those
+// that wait for a row hold readers.
 type postgres struct {
-	pool  *sql.DB
-	lanes lanes
-	ear   ear
-	meter *meter
-	caps  *caps
+	pool    *sql.DB // of all others
+	writers *sql.DB
+	lanes   lanes
+	ear     ear
+	meter   *meter
+	caps    *caps
 }
 
 func openPostgres(ctx context.Context, url string, m *meter, c *caps) (*postgres, error) {
@@ -48,14 +55,38 @@ func openPostgres(ctx context.Context, url string, m *meter, c *caps) (*postgres
 		config.ConnectTimeout = connectTimeout
 	}
 	config.DialFunc = (&net.Dialer{KeepAliveConfig: keepAlive()}).DialContext
-	pool := sql.OpenDB(newPipes(config, c))
-	size := max(8, 4*runtime.NumCPU())
+	p := &postgres{lanes: lanes{waiting: map[string][]*turn{}}, ear: ear{config: config}, meter: m, caps: c}
+	p.pool = poolOf(newPipes(config, c))
+	p.writers = poolOf(newPipes(config, c, stdlib.OptionAfterConnect(p.endIdle)))
+	if err := p.pool.PingContext(ctx); err != nil { // it is the only one's connection: RefuseShared counts others
+		return nil, errors.Join(oneLine(err), p.close())
+	}
+	return p, nil
+}
+
+// idleTime is how long a connection is kept that nobody needs: a server has them for all
+// nodes together.
+const idleTime = 5 * time.Minute
+
+func poolOf(from driver.Connector) *sql.DB {
+	pool := sql.OpenDB(from)
+	size := max(8, 3*runtime.NumCPU())
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
-	if err := pool.PingContext(ctx); err != nil {
-		return nil, errors.Join(oneLine(err), pool.Close())
+	pool.SetConnMaxIdleTime(idleTime)
+	return pool
+}
+
+// endIdle lets the server end a transaction that says nothing any more, and with it the
+// locks of a node whose machine has vanished. It is a statement, because a pooler between
+// us and the server refuses most settings of a new connection.
+func (p *postgres) endIdle(ctx context.Context, conn *pgx.Conn) error {
+	const setting = "idle_in_transaction_session_timeout"
+	if _, chosen := p.ear.config.RuntimeParams[setting]; chosen {
+		return nil
 	}
-	return &postgres{pool: pool, lanes: lanes{waiting: map[string][]*turn{}}, ear: ear{config: config}, meter: m, caps: c}, nil
+	_, err := conn.Exec(ctx, fmt.Sprintf("SET %s = %d", setting, p.caps.idle.Milliseconds()))
+	return err
 }
 
 // keepAlive finds out within half a minute that the server's machine is not there any more.
@@ -73,7 +104,7 @@ func (p *postgres) name() string { return "postgres" }
 
 func (p *postgres) reader() (*sql.DB, Conn) { return p.pool, p.pool }
 
-func (p *postgres) close() error { return p.pool.Close() }
+func (p *postgres) close() error { return errors.Join(p.writers.Close(), p.pool.Close()) }
 
 // migrate holds a session lock, so that of several nodes one migrates.
 func (p *postgres) migrate(ctx context.Context, files fs.FS) error {

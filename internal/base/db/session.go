@@ -27,7 +27,7 @@ const (
 var errNotCommitted = errors.New("the server has rolled the transaction back")
 
 func (p *postgres) begin(ctx context.Context) (*session, error) {
-	conn, err := p.pool.Conn(ctx)
+	conn, err := p.writers.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}

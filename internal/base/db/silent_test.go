@@ -151,3 +151,43 @@ func TestSilentCommit(t *testing.T) {
 		t.Errorf("kind %d, again after %s: %v", e.Kind, e.RetryAfter, err)
 	}
 }
+
+// TestVanishedNode: a program that vanishes in the middle of a transaction does not keep
+// what it has locked.
+func TestVanishedNode(t *testing.T) {
+	t.Parallel()
+	w, d := openSilent(t)
+	other, err := db.Open(t.Context(), w.Past())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	touch := func(tx *db.Tx) error {
+		_, err := tx.ExecContext(t.Context(), "UPDATE item SET size = 'm' WHERE id = $1", 1)
+		return err
+	}
+	if err := write(t.Context(), other, func(tx *db.Tx) error { return add(tx, 1) }); err != nil {
+		t.Fatal(err)
+	}
+	locked, release := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer close(release)
+	wg.Go(func() {
+		err := write(t.Context(), d, func(tx *db.Tx) error {
+			err := touch(tx)
+			w.Stall()
+			close(locked)
+			<-release
+			return err
+		})
+		if !errs.Is(err, errs.Unavailable) {
+			t.Errorf("the one that vanished: %v", err)
+		}
+	})
+	<-locked
+	err = within(t, "the other", func() error { return write(t.Context(), other, touch) })
+	if err != nil {
+		t.Errorf("the other: %v", err)
+	}
+}
