@@ -25,8 +25,8 @@ var errClosed = errors.New("database is closed")
 //
 // SQLite drops the whole transaction when a statement is interrupted or the disk
 // is full. Statements therefore run under a background context, and when the
-// transaction is lost all the same, the closures that have not failed run again,
-// each alone.
+// transaction is lost all the same, the closures run again, each alone: but for the
+// one that lost it. One that was refused may have been so for what is lost, too.
 type writer struct {
 	tx      *stmts
 	wal     wal
@@ -130,9 +130,12 @@ func (w *writer) batch(first *job) {
 	}
 	jobs := []*job{first, second}
 	end := time.Now().Add(maxBatchTime)
+	var culprit *job
 	err := w.exec("BEGIN IMMEDIATE")
 	for i := 0; err == nil && i < len(jobs); i++ {
-		err = w.join(jobs[i])
+		if err = w.join(jobs[i]); err != nil {
+			culprit = jobs[i]
+		}
 		if i == len(jobs)-1 && len(jobs) < maxBatch && time.Now().Before(end) {
 			if j := w.next(); j != nil {
 				jobs = append(jobs, j)
@@ -143,17 +146,17 @@ func (w *writer) batch(first *job) {
 		err = w.exec("COMMIT")
 	}
 	w.meter.share(jobs...)
-	w.answer(jobs, err)
+	w.answer(jobs, err, culprit)
 }
 
-// answer tells every caller its outcome. When the transaction was lost, the
-// closures that have not failed run again first.
-func (w *writer) answer(jobs []*job, lost error) {
+// answer tells every caller its outcome. When the transaction was lost, the closures run
+// again first. The culprit's own error, if it has one, is its outcome.
+func (w *writer) answer(jobs []*job, lost error, culprit *job) {
 	if lost != nil {
 		w.rollback()
 	}
 	for _, j := range jobs {
-		if lost != nil && j.err == nil {
+		if lost != nil && (j != culprit || j.err == nil) {
 			w.alone(j)
 		}
 		close(j.done)
