@@ -12,6 +12,10 @@ import (
 	"github.com/peisear/peisear/internal/base/web"
 )
 
+// maxHealth is how long the database may take to say that it is there. Who asks for health
+// does not wait as long as who reads.
+const maxHealth = 3 * time.Second
+
 // writesWork is what health says of writes as long as they do.
 const writesWork = "ok"
 
@@ -32,7 +36,9 @@ var errDatabaseSilent = errs.Later(errs.Unavailable, 5*time.Second, "the databas
 func (a *App) health() {
 	web.Handle(a.api, web.Op("health.get", "GET /api/health", http.StatusOK),
 		func(ctx context.Context, _ *struct{}) (*healthOutput, error) {
-			_, err := db.Read(ctx, a.db, func(ctx context.Context, c db.Conn) (one int, err error) {
+			asking, enough := context.WithTimeout(ctx, maxHealth)
+			defer enough()
+			_, err := db.Read(asking, a.db, func(ctx context.Context, c db.Conn) (one int, err error) {
 				return one, c.QueryRowContext(ctx, "SELECT 1").Scan(&one)
 			})
 			if err != nil {
