@@ -107,7 +107,7 @@ func (n *node) backups(t *testing.T) (done int) {
 	if err != nil || !strings.Contains(string(text), "peisear_jobs{") {
 		t.Fatalf("%s %v", text, err)
 	}
-	if found := regexp.MustCompile(`peisear_jobs_ended\{kind="backup[^"]*",outcome="done"\} (\d+)`).FindSubmatch(text); found != nil {
+	if found := regexp.MustCompile(`peisear_jobs_ended_total\{kind="backup[^"]*",outcome="done"\} (\d+)`).FindSubmatch(text); found != nil {
 		done, err = strconv.Atoi(string(found[1]))
 	}
 	if err != nil {
