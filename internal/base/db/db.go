@@ -127,7 +127,7 @@ func Read[T any](ctx context.Context, d *DB, fn func(ctx context.Context, c Conn
 	_, conn := d.reader()
 	ctx, end := d.meter.read(ctx, "db.read")
 	v, err := fn(ctx, guarded{conn})
-	d.note(err)
+	d.note(ctx, err)
 	err = d.translate(err)
 	end(err)
 	return v, err
@@ -143,12 +143,12 @@ func Snapshot[T any](ctx context.Context, d *DB, fn func(ctx context.Context, c 
 	pool, _ := d.reader()
 	tx, err := pool.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
-		d.note(err)
+		d.note(ctx, err)
 		return v, d.translate(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing to lose
 	v, err = fn(ctx, guarded{tx})
-	d.note(err)
+	d.note(ctx, err)
 	return v, d.translate(err)
 }
 
@@ -185,7 +185,7 @@ func WriteIn[T any](ctx context.Context, d *DB, lane string, fn func(tx *Tx) (T,
 		return err
 	}, func(ctx context.Context, fn func(*Tx) error) (*Tx, error) { return d.write(ctx, lane, fn) })
 	if err != nil {
-		d.note(err)
+		d.note(ctx, err)
 		var zero T
 		return zero, d.translate(err)
 	}

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,9 +43,10 @@ func (d *DB) Health(ctx context.Context) Health {
 // request that meets it. It is called while the program is put together.
 func (d *DB) OnHealth(f func(Health)) { d.condition.tell = f }
 
-// note looks at the outcome of a statement or a transaction.
-func (d *DB) note(err error) {
-	if err == nil {
+// note looks at the outcome of a statement or a transaction. Who has gone away, in the
+// middle of connecting say, has seen no trouble, whatever the driver makes of it.
+func (d *DB) note(ctx context.Context, err error) {
+	if err == nil || errors.Is(ctx.Err(), context.Canceled) {
 		return
 	}
 	if t := d.trouble(err); t != "" {
@@ -64,8 +66,8 @@ func (d *DB) heal(ctx context.Context) {
 	switch {
 	case err == nil:
 		d.condition.set("")
-	case d.trouble(err) != "":
-		d.condition.set(d.trouble(err))
+	default:
+		d.note(ctx, err)
 	}
 }
 
