@@ -63,12 +63,11 @@ func (d *DB) heal(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, d.caps.probe)
 	defer cancel()
 	_, err := d.write(ctx, "", d.probe)
-	switch {
-	case err == nil:
+	if err == nil {
 		d.condition.set("")
-	default:
-		d.note(ctx, err)
+		return
 	}
+	d.note(ctx, err)
 }
 
 // condition is what is known about the database's health.
