@@ -21,11 +21,13 @@ type matcher struct {
 	terms asked            // each once
 	ends  map[string][]int // by the last word
 	open  []int            // whose last word may go on; the query's last term is the only one
+	long  int              // how many words the longest has
 }
 
 func newMatcher(q asked) matcher {
 	m := matcher{ends: map[string][]int{}}
 	for _, t := range q {
+		m.long = max(m.long, len(t.words))
 		last := t.words[len(t.words)-1]
 		if slices.ContainsFunc(m.ends[last], func(i int) bool { return m.terms[i].prefix == t.prefix && slices.Equal(m.terms[i].words, t.words) }) {
 			continue
@@ -45,12 +47,12 @@ type reading struct {
 	last []word
 }
 
-func (m matcher) reading() *reading { return &reading{m, make([]word, 0, 4*maxAsked)} }
+func (m matcher) reading() *reading { return &reading{m, make([]word, 0, 4*m.long)} }
 
 // next calls f with each term that ends with the word.
 func (r *reading) next(w word, f func(term int, how fit, s span)) {
 	if len(r.last) == cap(r.last) {
-		r.last = r.last[:copy(r.last, r.last[len(r.last)-maxAsked:])]
+		r.last = r.last[:copy(r.last, r.last[len(r.last)-r.long:])]
 	}
 	r.last = append(r.last, w)
 	r.candidates(w.text, func(term int, how fit) {
