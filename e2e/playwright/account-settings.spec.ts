@@ -119,6 +119,7 @@ test('an authenticator app is set up, asked for after the password, and replaced
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   };
   await withRecovery();
+  await expect(page).not.toHaveURL(/login/); // to go elsewhere before would give the sign-in up
   await page.goto('/settings/security');
   await expect(part(page, 'Recovery codes').getByText('Codes left: 9')).toBeVisible();
   await withRecovery();
