@@ -30,8 +30,6 @@ func (w *writer) discuss() {
 	}
 }
 
-func (w *writer) scopeOf(project int) string { return "project:" + w.projects[project].id }
-
 // say adds a comment. Without an answer it looks among those of the issue.
 func (w *writer) say() {
 	is := w.issues[w.r.IntN(len(w.issues))]
@@ -83,14 +81,7 @@ func (w *writer) rephrase(n int) {
 		w.look("/api/comments/"+is.ID, &now)
 	}
 	now.project = is.project
-	switch {
-	case now == is:
-		if !o.sure {
-			w.found.Add(1)
-		}
-	case o.sure || now != was:
-		w.t.Errorf("a comment is %+v; it was %+v and must be %+v (sure: %v)", now, was, is, o.sure)
-	}
+	agree(w, o, was, is, now)
 	w.said[n] = now
 	w.keepComment(now)
 }

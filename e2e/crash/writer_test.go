@@ -67,6 +67,8 @@ type outcome struct {
 	sure bool // answered, at once or when it was sent again; otherwise one has to look
 }
 
+func (w *writer) scopeOf(project int) string { return "project:" + w.projects[project].id }
+
 // send sends a write: most with an id, so that it can be sent again until there is an
 // answer, and some of these twice at the same moment.
 func (w *writer) send(scope, method, path, body string, want int) outcome {
@@ -116,7 +118,7 @@ func (w *writer) send(scope, method, path, body string, want int) outcome {
 func (w *writer) create() {
 	p := w.r.IntN(len(w.projects))
 	title := w.title()
-	o := w.send("project:"+w.projects[p].id, http.MethodPost, "/api/projects/"+w.projects[p].key+"/issues", fmt.Sprintf(`{"title":%q}`, title), http.StatusCreated)
+	o := w.send(w.scopeOf(p), http.MethodPost, "/api/projects/"+w.projects[p].key+"/issues", fmt.Sprintf(`{"title":%q}`, title), http.StatusCreated)
 	made := issue{project: p}
 	if !o.sure {
 		var page struct{ Items []issue }
@@ -164,7 +166,7 @@ func (w *writer) edit() {
 	is := w.issues[n]
 	was := is
 	is.Title, is.Priority = w.title(), []string{"low", "medium", "high", "urgent"}[w.r.IntN(4)]
-	o := w.send("project:"+w.projects[is.project].id, http.MethodPatch, "/api/issues/"+is.Key, fmt.Sprintf(`{"title":%q,"priority":%q}`, is.Title, is.Priority), http.StatusOK)
+	o := w.send(w.scopeOf(is.project), http.MethodPatch, "/api/issues/"+is.Key, fmt.Sprintf(`{"title":%q,"priority":%q}`, is.Title, is.Priority), http.StatusOK)
 	w.changed(n, was, is, o)
 }
 
@@ -196,22 +198,28 @@ func (w *writer) changed(n int, was, is issue, o outcome) {
 		w.look("/api/issues/"+is.Key, &now)
 	}
 	now.project, is.Version, was.Version = is.project, now.Version, now.Version
+	agree(w, o, was, is, now)
+	w.issues[n] = now
+	w.keep(now)
+}
+
+// agree holds that something is now as it must be, or, where the change had no answer, as
+// it was before.
+func agree[T comparable](w *writer, o outcome, was, is, now T) {
 	switch {
 	case now == is:
 		if !o.sure {
 			w.found.Add(1)
 		}
 	case o.sure || now != was:
-		w.t.Errorf("an issue is %+v; it was %+v and must be %+v (sure: %v)", now, was, is, o.sure)
+		w.t.Errorf("%T is %+v; it was %+v and must be %+v (sure: %v)", now, now, was, is, o.sure)
 	}
-	w.issues[n] = now
-	w.keep(now)
 }
 
 func (w *writer) remove() {
 	n := w.r.IntN(len(w.issues))
 	is := w.issues[n]
-	o := w.send("project:"+w.projects[is.project].id, http.MethodDelete, "/api/issues/"+is.Key, "", http.StatusNoContent)
+	o := w.send(w.scopeOf(is.project), http.MethodDelete, "/api/issues/"+is.Key, "", http.StatusNoContent)
 	if !o.sure {
 		if w.look("/api/issues/"+is.Key, new(issue)) == http.StatusOK {
 			return
