@@ -12,28 +12,22 @@ import {
 import { Mailbox } from './mailbox';
 import { totp } from './totp';
 
-const test = base.extend<object, { mailbox: Mailbox; server: Server }>({
-  mailbox: [
-    // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to learn that there is no dependency
-    async ({}, use) => {
-      const mailbox = await Mailbox.start();
-      await use(mailbox);
-      await mailbox.stop();
-    },
-    { scope: 'worker' },
-  ],
-  server: [
-    async ({ mailbox }, use) => {
-      const server = await Server.at('localhost', (url) => ({
-        PUBLIC_BASE_URL: url,
-        SMTP_URL: mailbox.url,
-        MAIL_FROM: 'Peisear <peisear@example.org>',
-      }));
-      await use(server);
-      await server.stop();
-    },
-    { scope: 'worker' },
-  ],
+const test = base.extend<{ mailbox: Mailbox }>({
+  // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to learn that there is no dependency
+  mailbox: async ({}, use) => {
+    const mailbox = await Mailbox.start();
+    await use(mailbox);
+    await mailbox.stop();
+  },
+  server: async ({ mailbox }, use) => {
+    const server = await Server.at('localhost', (url) => ({
+      PUBLIC_BASE_URL: url,
+      SMTP_URL: mailbox.url,
+      MAIL_FROM: 'Peisear <peisear@example.org>',
+    }));
+    await use(server);
+    await server.stop();
+  },
 });
 
 const NEW_PASSWORD = 'wrong battery staple horse';

@@ -9,8 +9,11 @@ import { Server, type User } from './server';
 export { defineConfig, expect, Server };
 export type { Page, User };
 
-type PerWorker = { server: Server; admin: User };
 type PerTest = {
+  /** The test's own server, so that no test meets what another one made. */
+  server: Server;
+  /** The admin who signs up with the server's first invite. */
+  admin: User;
   /** Refusals that a test brings about on purpose: parts of the console's text. */
   expected: string[];
   /** One more server, for a test that needs its own. It stops when the test's pages have been looked at. */
@@ -19,17 +22,14 @@ type PerTest = {
   pageOf: (user: User) => Promise<Page>;
 };
 
-export const test = base.extend<PerTest, PerWorker>({
-  server: [
-    // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to learn that there is no dependency
-    async ({}, use) => {
-      const server = await Server.start();
-      await use(server);
-      await server.stop();
-    },
-    { scope: 'worker' },
-  ],
-  admin: [async ({ server }, use) => use(await server.firstAdmin()), { scope: 'worker' }],
+export const test = base.extend<PerTest>({
+  // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to learn that there is no dependency
+  server: async ({}, use) => {
+    const server = await Server.start();
+    await use(server);
+    await server.stop();
+  },
+  admin: async ({ server }, use) => use(await server.firstAdmin()),
   baseURL: async ({ server }, use) => use(server.url),
 
   // Who is not signed in asks for a session once at the start and is told that there is none.

@@ -231,7 +231,7 @@ test('an admin invites, and withdraws an invite', async ({ admin, pageOf }) => {
   await page.getByRole('button', { name: 'Create invite' }).click();
   await expect(page.getByLabel('Sign-up link')).toHaveValue(/\/signup\?code=/);
   await expectAccessible(page);
-  // By its name: other tests have invites on this page, too.
+  // By its name: the first admin's invite is on this page, too.
   const invite = page.getByRole('listitem').filter({ hasText: 'alan@example.org' });
   await invite.getByRole('button', { name: 'Withdraw' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click();

@@ -3,16 +3,13 @@
 import { authenticators, OLD_KEY, PHONE } from './authenticators';
 import { expect, Server, test as base, type Page, type User } from './fixture';
 
-const test = base.extend<object, { server: Server }>({
-  server: [
-    // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to learn that there is no dependency
-    async ({}, use) => {
-      const server = await Server.named();
-      await use(server);
-      await server.stop();
-    },
-    { scope: 'worker' },
-  ],
+const test = base.extend({
+  // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to learn that there is no dependency
+  server: async ({}, use) => {
+    const server = await Server.named();
+    await use(server);
+    await server.stop();
+  },
 });
 
 type Answer<T> = { status: number; body: T };

@@ -34,35 +34,32 @@ function isApples(secret: string, issuer: string): Promise<boolean> {
 /** The app, set up with a provider of OpenID Connect, and another that behaves as Apple's does. */
 type Setup = { app: Server; code: () => Promise<string> };
 
-const test = base.extend<object, { setup: Setup }>({
-  setup: [
-    // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to learn that there is no dependency
-    async ({}, use) => {
-      const providers: Provider[] = [];
-      const app = await Server.at('127.0.0.1', async (url) => {
-        const oidc = await Provider.start(`${url}/api/auth/oidc/callback`);
-        const apple = await Provider.start(`${url}/api/auth/apple/callback`, isApples);
-        providers.push(oidc, apple);
-        return {
-          PUBLIC_BASE_URL: url,
-          OIDC_ISSUER: oidc.url,
-          OIDC_NAME: 'Example ID',
-          OIDC_CLIENT_ID: CLIENT.id,
-          OIDC_CLIENT_SECRET: CLIENT.secret,
-          APPLE_BASE_URL: apple.url,
-          APPLE_CLIENT_ID: CLIENT.id,
-          APPLE_TEAM_ID: APPLE.team,
-          APPLE_KEY_ID: APPLE.key,
-          APPLE_PRIVATE_KEY_PEM: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-        };
-      });
-      const admin = await app.firstAdmin();
-      await use({ app, code: async () => (await app.invite(admin)).code });
-      await app.stop();
-      for (const provider of providers) await provider.stop();
-    },
-    { scope: 'worker' },
-  ],
+const test = base.extend<{ setup: Setup }>({
+  // eslint-disable-next-line no-empty-pattern -- Playwright reads the pattern to learn that there is no dependency
+  setup: async ({}, use) => {
+    const providers: Provider[] = [];
+    const app = await Server.at('127.0.0.1', async (url) => {
+      const oidc = await Provider.start(`${url}/api/auth/oidc/callback`);
+      const apple = await Provider.start(`${url}/api/auth/apple/callback`, isApples);
+      providers.push(oidc, apple);
+      return {
+        PUBLIC_BASE_URL: url,
+        OIDC_ISSUER: oidc.url,
+        OIDC_NAME: 'Example ID',
+        OIDC_CLIENT_ID: CLIENT.id,
+        OIDC_CLIENT_SECRET: CLIENT.secret,
+        APPLE_BASE_URL: apple.url,
+        APPLE_CLIENT_ID: CLIENT.id,
+        APPLE_TEAM_ID: APPLE.team,
+        APPLE_KEY_ID: APPLE.key,
+        APPLE_PRIVATE_KEY_PEM: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      };
+    });
+    const admin = await app.firstAdmin();
+    await use({ app, code: async () => (await app.invite(admin)).code });
+    await app.stop();
+    for (const provider of providers) await provider.stop();
+  },
   baseURL: async ({ setup }, use) => use(setup.app.url),
 });
 
