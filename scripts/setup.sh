@@ -3,7 +3,7 @@
 #
 #   web    the page's npm packages, as web/package-lock.json has them
 #   test   what only the tests need: a C compiler (for go test -race), PostgreSQL's
-#          server programs, Chromium, curl
+#          server programs, PgBouncer, Chromium, curl
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -27,6 +27,7 @@ test_tools() {
 	command -v gcc >/dev/null 2>&1 || packages="$packages gcc libc6-dev"
 	command -v curl >/dev/null 2>&1 || packages="$packages curl"
 	has_postgres || packages="$packages postgresql"
+	command -v pgbouncer >/dev/null 2>&1 || packages="$packages pgbouncer"
 	has_chromium || packages="$packages chromium"
 	[ -n "$packages" ] || return 0
 	command -v apt-get >/dev/null 2>&1 || {

@@ -28,12 +28,18 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	server := basetest.NewServer(t)
+	return newWorldAt(t, server, server.URL("postgres"))
+}
+
+// newWorldAt is one whose nodes reach the server in a way of their own.
+func newWorldAt(t *testing.T, server *basetest.Server, database string) *world {
+	t.Helper()
 	bin := build(t)
-	w := &world{life: t, server: basetest.NewServer(t)}
-	w.copies = t.TempDir()
+	w := &world{life: t, server: server, copies: t.TempDir()}
 	env := secrets(t, bin)
 	env["BACKUP_DIR"], env["BACKUP_EVERY"] = w.copies, "1h"
-	w.nodes = three(t, bin, env, w.server.URL("postgres"))
+	w.nodes = three(t, bin, env, database)
 	w.admin = signUp(t, w.nodes[0], code, "ada")
 	project := must[struct{ ID string }](t, w.nodes[1], w.admin.AccessToken, http.MethodPost, "/api/projects", `{"key":"MESOS","name":"Apache Mesos"}`)
 	w.scope = "project:" + project.ID

@@ -151,7 +151,11 @@ func (s *Server) Promote(t *testing.T) {
 }
 
 func (s *Server) try(ctx context.Context, statement string) error {
-	pool, err := sql.Open("pgx", s.URL("postgres"))
+	return tryAt(ctx, s.URL("postgres"), statement)
+}
+
+func tryAt(ctx context.Context, url, statement string) error {
+	pool, err := sql.Open("pgx", url)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,10 @@ const (
 const (
 	listenStatement = "LISTEN peisear"
 	tellStatement   = "SELECT pg_notify('peisear', $1)"
+
+	// greeting is what a connection that listens is told to see whether it does. It goes no
+	// further.
+	greeting = "hello"
 )
 
 // Tells reports whether processes can tell each other something. On SQLite they see, a
@@ -56,7 +60,8 @@ func (l *lite) tell(context.Context, string) error { return nil }
 // ear is the connection that listens.
 type ear struct {
 	config *pgx.ConnConfig
-	open   atomic.Bool
+	tell   func(ctx context.Context, text string) error // by another connection
+	hears  atomic.Bool                                  // it was told something
 }
 
 // watch says what it is told, and "" at a steady beat: a connection that pools between
@@ -98,15 +103,17 @@ func (e *ear) run(ctx context.Context, told chan<- string) {
 	}
 }
 
-// listen returns when the connection is lost, or was not to be had.
+// listen returns when the connection is lost, or was not to be had. That it hears is known
+// when it has: a pooler between us and the server says yes to LISTEN, and lets somebody
+// else listen.
 func (e *ear) listen(ctx context.Context, told chan<- string) (listened bool) {
 	conn, err := e.connect(ctx)
 	if err != nil {
 		return false
 	}
-	e.open.Store(true)
+	_ = e.tell(ctx, greeting) // else the next word shows it
 	defer func() {
-		e.open.Store(false)
+		e.hears.Store(false)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askPatience)
 		defer cancel()
 		_ = conn.Close(ctx)
@@ -118,8 +125,11 @@ func (e *ear) listen(ctx context.Context, told chan<- string) (listened bool) {
 		case <-ctx.Done():
 			return true
 		}
-		if text, err = hear(ctx, conn); err != nil {
-			return true
+		for text = greeting; text == greeting; {
+			if text, err = hear(ctx, conn); err != nil {
+				return true
+			}
+			e.hears.Store(true)
 		}
 	}
 }

@@ -57,9 +57,9 @@ func (d *DB) writable() prometheus.Collector {
 
 func (p *postgres) collectors() []prometheus.Collector {
 	listening := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: metrics.Namespace, Subsystem: "db", Name: "listening", Help: "1 while other processes are listened to, else 0.",
+		Namespace: metrics.Namespace, Subsystem: "db", Name: "listening", Help: "1 while what other processes say is heard, else 0.",
 	}, func() float64 {
-		if p.ear.open.Load() {
+		if p.ear.hears.Load() {
 			return 1
 		}
 		return 0

@@ -17,7 +17,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 
 	"github.com/peisear/peisear/internal/base/errs"
 )
@@ -56,6 +55,7 @@ func openPostgres(ctx context.Context, url string, m *meter, c *caps) (*postgres
 	}
 	config.DialFunc = (&net.Dialer{KeepAliveConfig: keepAlive()}).DialContext
 	p := &postgres{lanes: lanes{waiting: map[string][]*turn{}}, ear: ear{config: config}, meter: m, caps: c}
+	p.ear.tell = p.tell
 	p.pool = poolOf(newPipes(config, c))
 	p.writers = poolOf(newPipes(config, c, stdlib.OptionAfterConnect(p.endIdle)))
 	if err := p.pool.PingContext(ctx); err != nil { // it is the only one's connection: RefuseShared counts others
@@ -106,20 +106,18 @@ func (p *postgres) reader() (*sql.DB, Conn) { return p.pool, p.pool }
 
 func (p *postgres) close() error { return errors.Join(p.writers.Close(), p.pool.Close()) }
 
-// migrate holds a session lock, so that of several nodes one migrates.
+// migrate holds a lock, so that of several nodes one migrates.
 func (p *postgres) migrate(ctx context.Context, files fs.FS) error {
-	locker, err := lock.NewPostgresSessionLocker()
-	if err != nil {
-		return err
-	}
-	m, err := prepare(ctx, goose.DialectPostgres, p.pool, files, goose.WithSessionLocker(locker))
-	if err != nil {
-		return err
-	}
-	if err := m.up(ctx); err != nil {
-		return err
-	}
-	return p.compareBytes(ctx)
+	return p.locked(ctx, func() error {
+		m, err := prepare(ctx, goose.DialectPostgres, p.pool, files)
+		if err != nil {
+			return err
+		}
+		if err := m.up(ctx); err != nil {
+			return err
+		}
+		return p.compareBytes(ctx)
+	})
 }
 
 // compareBytes gives every text column the collation "C" where the database has

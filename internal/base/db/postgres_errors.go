@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 
@@ -23,6 +24,8 @@ func (p *postgres) translate(err error) error {
 		return translate(err)
 	}
 	switch e.Code {
+	case "26000", "42P05":
+		return errForgotten(err)
 	case "23505":
 		return errDuplicate(err)
 	case "23503":
@@ -37,6 +40,13 @@ func (p *postgres) translate(err error) error {
 		return errUnavailable(err)
 	}
 	return errs.From(err, errs.Internal, "internal error")
+}
+
+// errForgotten is said where statements are not where they were made ready: an operator
+// reads it in the log, or as the reason why the program does not start.
+func errForgotten(err error) error {
+	return errs.From(fmt.Errorf("%w: a pooler before PostgreSQL does not keep prepared statements; add default_query_exec_mode=exec to DATABASE_URL", err),
+		errs.Internal, "internal error")
 }
 
 func (p *postgres) trouble(err error) Trouble {

@@ -1,0 +1,88 @@
+package nodes_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/peisear/peisear/internal/base/basetest"
+)
+
+// TestBehindAPooler: the nodes' database is behind a PgBouncer in transaction mode, where
+// no session is theirs for longer than a transaction. All works but the words between
+// nodes, in whose place they look.
+func TestBehindAPooler(t *testing.T) { //nolint:tparallel // one life
+	t.Parallel()
+	server := basetest.NewServer(t)
+	w := newWorldAt(t, server, server.Pooled(t, "postgres", 12)+"&default_query_exec_mode=exec")
+	t.Run("first start", w.firstStart)
+	t.Run("jobs run once", w.jobsRunOnce)
+	t.Run("nobody hears words", func(t *testing.T) {
+		for _, n := range w.nodes {
+			if n.figure(t, "peisear_db_listening") != "0" {
+				t.Errorf("%s says that it hears", n.url)
+			}
+		}
+	})
+	t.Run("changes arrive", func(t *testing.T) { w.changesAreFound(t) })
+	t.Run("what ends is obeyed", w.obeyed)
+	t.Run("a node is killed", w.nodeIsKilled)
+}
+
+// changesAreFound by looking, which each node does every two seconds.
+func (w *world) changesAreFound(t *testing.T) {
+	r := follow(t, w.nodes[1:2], 0, w.admin.AccessToken, w.scope)
+	for i := range 3 {
+		mutation := fmt.Sprint("found-", i)
+		status, text, err := w.nodes[0].call(t.Context(), w.admin.AccessToken, http.MethodPost, "/api/projects/MESOS/issues", mutation, `{"title":"x"}`)
+		if err != nil || status != http.StatusCreated {
+			t.Fatalf("%d %s %v", status, text, err)
+		}
+		began := time.Now()
+		r.await(t, mutation+" arrives", func() bool { return !r.arrived[mutation].IsZero() })
+		if took := time.Since(began); took > 8*time.Second {
+			t.Errorf("found after %v", took)
+		}
+	}
+}
+
+// TestPoolerWithoutStatements: the program says what to set where a pooler loses its statements.
+func TestPoolerWithoutStatements(t *testing.T) {
+	t.Parallel()
+	bin := build(t)
+	server := basetest.NewServer(t)
+	n := newNode(t, bin, server.Pooled(t, "postgres", 12), secrets(t, bin))
+	n.start(t)
+	err := n.cmd.Wait()
+	n.cmd = nil
+	if text := n.log.String(); err == nil || !strings.Contains(text, "default_query_exec_mode=exec") {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
+// figure is one of a node's, as its metrics have it.
+func (n *node) figure(t *testing.T, name string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, n.figures, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^` + name + ` (\S+)$`).FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("no %s in\n%s", name, text)
+	}
+	return string(found[1])
+}
