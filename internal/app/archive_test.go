@@ -27,6 +27,7 @@ func inNoArchive() map[string]string {
 		"search_doc":       "made of what was written",
 		"search_index":     "made of what was written",
 		"search_todo":      "what the index does not have yet",
+		"search_shelf":     "made with the index",
 		"search_turn":      "whose turn it is to change the index",
 	}
 }

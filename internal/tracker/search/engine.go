@@ -20,16 +20,15 @@ type row struct {
 // that are put together from words, which are letters, digits and symbols, and so cannot
 // be taken for operators, quotes or escapes.
 type engine struct {
-	put  string // a text's words into the index, by its doc
-	kept func(doc int64, all []string) string
+	put  func(doc int64, t text) (statement string, args []any) // a text's words into the index
 	find func(ctx context.Context, c db.Conn, r reach, q asked, upTo int64, n int) ([]row, error)
 }
 
 func engineOf(d *db.DB) engine {
 	if d.Engine() == "sqlite" {
-		return engine{put: litePut, kept: liteKept, find: liteFind}
+		return engine{put: litePut, find: liteFind}
 	}
-	return engine{put: postgresPut, kept: postgresKept, find: postgresFind}
+	return engine{put: postgresPut, find: postgresFind}
 }
 
 // read returns the rows of a statement that gives a row's columns in their order.

@@ -24,6 +24,7 @@ func derived() []archive.Derived {
 			return (&Service{db: d, index: newProgress()}).Fill(ctx)
 		}},
 		{Table: "search_index", Rebuild: nothing}, // with the docs
+		{Table: "search_shelf", Rebuild: nothing},
 		{Table: "search_todo", Rebuild: nothing},
 		{Table: "search_turn", Rebuild: nothing},
 	}

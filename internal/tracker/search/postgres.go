@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,40 +10,64 @@ import (
 	"github.com/peisear/peisear/internal/base/db"
 )
 
-const postgresPut = `INSERT INTO search_index (doc, words) VALUES ($1, CAST(CAST($2 AS TEXT) AS TSVECTOR))
+const postgresWords = `WITH shelved AS (INSERT INTO search_shelf (project_id, shelf) VALUES ($3, CAST($4 AS BIGINT)) ON CONFLICT DO NOTHING)
+	INSERT INTO search_index (doc, words) VALUES ($1, CAST(CAST($2 AS TEXT) AS TSVECTOR))
 	ON CONFLICT (doc) DO UPDATE SET words = excluded.words`
 
-const postgresNewest = `WITH found AS MATERIALIZED (
-		SELECT doc FROM search_index WHERE words @@ CAST(CAST($1 AS TEXT) AS TSQUERY) AND doc <= CAST($2 AS BIGINT)),
-	newest AS MATERIALIZED (SELECT doc FROM found ORDER BY doc DESC LIMIT CAST($3 AS BIGINT))
-	SELECT d.doc, d.issue_id, d.comment_id, i.project_id, i.number, i.title_folded
-	FROM newest
-	CROSS JOIN LATERAL (SELECT * FROM search_doc WHERE search_doc.doc = newest.doc OFFSET 0) d
-	JOIN issue i ON i.id = d.issue_id
-	JOIN project_member m ON m.project_id = i.project_id AND m.user_id = $4
-	ORDER BY d.doc DESC`
-
-// GIN gives all matches, in no order. So that a word which is everywhere costs no more
-// than another, each text has the number of its shelf as a word, and the newest shelves
-// are searched alone: two, then as many as seem to have enough, and all only where that
-// is half of them. Of a word that is in half of a million texts, or in a thousandth, some
-// thousands are looked at.
+// Of the places $1 it looks at one after the other, each from its newest text on, until
+// there are enough: a loop is all that PostgreSQL can make of LATERAL. What it finds there
+// by $2 it reads for $6, if that says more: no index may help, hence the function. Nor may
+// one find who is older than an anchor, which is everybody: hence + 0.
 const (
-	shelfBits  = 10 // so many texts stand on a shelf
-	fewShelves = 2  // the newest one may have begun just now
+	postgresPlaces = `WITH newest AS MATERIALIZED (
+		SELECT found.doc FROM unnest(string_to_array($1, ' ')) AS place CROSS JOIN LATERAL (
+			SELECT doc FROM search_index
+			WHERE words @@ CAST(place || CAST($2 AS TEXT) AS TSQUERY) AND doc + 0 <= CAST($3 AS BIGINT)
+			  AND (CAST($6 AS TEXT) = '' OR ts_match_vq(words, CAST(CAST($6 AS TEXT) AS TSQUERY)))
+			ORDER BY doc DESC) found
+		LIMIT CAST($4 AS BIGINT))` + postgresRows
+	postgresAll = `WITH found AS MATERIALIZED (
+			SELECT doc FROM search_index
+			WHERE words @@ CAST(CAST($1 AS TEXT) || CAST($2 AS TEXT) AS TSQUERY) AND doc + 0 <= CAST($3 AS BIGINT)),
+		newest AS MATERIALIZED (SELECT doc FROM found ORDER BY doc DESC LIMIT CAST($4 AS BIGINT))` + postgresRows
+	postgresRows = `
+		SELECT d.doc, d.issue_id, d.comment_id, i.project_id, i.number, i.title_folded
+		FROM newest
+		CROSS JOIN LATERAL (SELECT * FROM search_doc WHERE search_doc.doc = newest.doc OFFSET 0) d
+		JOIN issue i ON i.id = d.issue_id
+		JOIN project_member m ON m.project_id = i.project_id AND m.user_id = $5
+		ORDER BY d.doc DESC`
 )
 
-// more says how many shelves to look at where the k newest have found too few of n: half
-// as many again as would do if the others have as much. Next to nothing says little, so
-// it is at most 16 times as many.
-func more(k, found, n int) int {
-	return max(2*k, min(16*k, 3*k*n/(2*max(found, 1))))
+// GIN gives all matches, in no order. So that a word which is everywhere costs no more
+// than another, the texts stand on shelves by their age, each with a word for what its
+// project has on the shelf. The newest of these places are searched one by one: a few,
+// then as many as seem to have enough, and all texts at once where that is half of them,
+// or where the few have nothing. Of a word that is in half of a million texts, or in a
+// thousandth, some thousands are looked at.
+const (
+	shelfBits  = 10  // so many texts stand on a shelf
+	fewShelves = 16  // are looked at first
+	someOf     = 64  // shelves take as long as all texts at once
+	mostPlaces = 512 // are known
+)
+
+// more says how many shelves seem to have n where the first k have found fewer: half as
+// many again as would do if the others have as much.
+func more(k, found, n int) int { return max(2*k, 3*k*n/(2*found)) }
+
+// placeWord is the word of what a project has on a shelf.
+func placeWord(projectID string, number int64) string {
+	return scopeWord(projectID) + gap + strconv.FormatInt(number, 10)
 }
 
-func shelf(number int64) string { return "§" + strconv.FormatInt(number, 10) }
+// Words by their first two or three letters have words of their own, by begins: GIN reads
+// all that begin so one by one.
+const (
+	leastBegun = 2
+	mostBegun  = 3
+)
 
-// begins is a word for all that begin so. GIN reads each of those by itself, which for
-// two or three letters takes long.
 func begins(letters string) string { return "›" + letters }
 
 // beginnings calls f with those that are kept of a word.
@@ -50,14 +75,20 @@ func beginnings(w string, f func(string)) {
 	n := 0
 	for i, r := range w {
 		n++
-		if n == 2 || n == 3 {
+		if leastBegun <= n && n <= mostBegun {
 			f(begins(w[:i+len(string(r))]))
 		}
 	}
 }
 
-func postgresKept(doc int64, all []string) string {
-	places := map[string][]int{shelf(doc >> shelfBits): nil}
+func postgresPut(doc int64, t text) (statement string, args []any) {
+	number := doc >> shelfBits
+	return postgresWords, []any{doc, tsvector(t.words, placeWord(t.projectID, number)), t.projectID, number}
+}
+
+// tsvector is the words with their places in the text, as PostgreSQL reads it.
+func tsvector(all []string, place string) string {
+	places := map[string][]int{place: nil}
 	for i, w := range all {
 		if w == gap {
 			continue
@@ -74,8 +105,8 @@ func postgresKept(doc int64, all []string) string {
 	var text []byte
 	for _, w := range order {
 		text = append(append(append(text, '\''), w...), '\'')
-		for i, place := range places[w] {
-			text = strconv.AppendInt(append(text, ":,"[min(i, 1)]), int64(place), 10)
+		for i, at := range places[w] {
+			text = strconv.AppendInt(append(text, ":,"[min(i, 1)]), int64(at), 10)
 		}
 		text = append(text, ' ')
 	}
@@ -83,51 +114,102 @@ func postgresKept(doc int64, all []string) string {
 }
 
 func postgresFind(ctx context.Context, c db.Conn, r reach, q asked, upTo int64, n int) ([]row, error) {
-	expression := q.tsquery(r.scopes())
-	var first, last int64
-	err := c.QueryRowContext(ctx, `SELECT COALESCE((SELECT MIN(doc) FROM search_doc), 0),
-		COALESCE((SELECT MAX(doc) FROM search_doc WHERE doc <= $1), 0)`, upTo).Scan(&first, &last)
+	shelves, complete, err := r.shelves(ctx, c, upTo)
 	if err != nil {
 		return nil, err
 	}
-	for k := fewShelves; int64(k)<<(shelfBits+1) <= last-first; {
-		within := expression + " & (" + joined(newest(last, k), "'", " | ") + ")"
-		all, err := read(ctx, c, r, postgresNewest, within, upTo, n, r.by.ID)
-		if err != nil || len(all) == n {
+	k := fewShelves
+	if complete && len(shelves) <= someOf {
+		k = len(shelves)
+	}
+	wide, exact := q.wide()
+	var all []row
+	for from := 0; k <= len(shelves); {
+		some, err := read(ctx, c, r, postgresPlaces, strings.Join(shelves[from:k], " "), wide, upTo, n-len(all), r.by.ID, exact)
+		if all = append(all, some...); err != nil || len(all) == n || complete && k == len(shelves) {
 			return all, err
 		}
-		k = more(k, len(all), n)
-	}
-	return read(ctx, c, r, postgresNewest, expression, upTo, n, r.by.ID)
-}
-
-// newest are n shelves up to that of a text.
-func newest(doc int64, n int) []string {
-	all := make([]string, n)
-	for i := range all {
-		all[i] = shelf(doc>>shelfBits - int64(i))
-	}
-	return all
-}
-
-// tsquery is the query within some scopes.
-func (q asked) tsquery(scopes []string) string {
-	parts := make([]string, 0, len(q)+1)
-	parts = append(parts, "("+joined(scopes, "'", " | ")+")")
-	for _, t := range q {
-		part := joined(t.words, "'", " <-> ")
-		if t.prefix {
-			part = t.begun(part)
+		if len(all) == 0 {
+			break
 		}
-		parts = append(parts, "("+part+")")
+		if from, k = k, more(k, len(all), n); 2*k > len(shelves) {
+			break
+		}
 	}
-	return strings.Join(parts, " & ")
+	return read(ctx, c, r, postgresAll, oneOf(r.scopes()), q.tsquery(), upTo, n, r.by.ID)
 }
 
-// begun is a term whose last word may go on.
-func (t term) begun(text string) string {
-	if n := len([]rune(t.words[0])); len(t.words) == 1 && n <= 3 {
-		return "'" + begins(t.words[0]) + "'"
+// shelves are expressions for what the projects have on each shelf, from the newest on.
+// Among them are those that have lost all of theirs. Not complete: there are more.
+func (r reach) shelves(ctx context.Context, c db.Conn, upTo int64) (all []string, complete bool, err error) {
+	s := new(db.Statement)
+	s.Add("SELECT project_id, shelf FROM search_shelf WHERE ")
+	s.In("project_id", r.ids)
+	s.Add(" AND shelf <= ? ORDER BY shelf DESC", upTo>>shelfBits)
+	s.Limit(mostPlaces)
+	rows, err := c.QueryContext(ctx, s.Text(), s.Args()...)
+	if err != nil {
+		return nil, false, err
 	}
-	return text + ":*"
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var words []string // of the shelf
+	var number int64
+	n := 0
+	for ; rows.Next(); n++ {
+		var projectID string
+		before := number
+		if err := rows.Scan(&projectID, &number); err != nil {
+			return nil, false, err
+		}
+		if number != before && n > 0 {
+			all, words = append(all, oneOf(words)), nil
+		}
+		words = append(words, placeWord(projectID, number))
+	}
+	if complete = n < mostPlaces; complete && n > 0 { // else the last shelf may have more
+		all = append(all, oneOf(words))
+	}
+	return all, complete, rows.Err()
 }
+
+// wide is what the index finds fast in a place, and exact what a text has to have besides:
+// "" for nothing. All words that begin with "archive" GIN reads wherever they are, which
+// it does once, but not for each place. Both follow another expression.
+func (q asked) wide() (wide, exact string) {
+	for _, t := range q {
+		letters := []rune(t.words[len(t.words)-1])
+		if !t.prefix || len(t.words) == 1 && len(letters) <= mostBegun {
+			wide += t.tsquery()
+			continue
+		}
+		exact = t.tsquery()
+		if len(t.words) > 1 {
+			wide += term{words: t.words[:len(t.words)-1]}.tsquery()
+		}
+		wide += " & '" + begins(string(letters[:min(mostBegun, len(letters))])) + "'"
+	}
+	return wide, strings.TrimPrefix(exact, " & ")
+}
+
+// tsquery is what a text has to have, as it follows another expression.
+func (q asked) tsquery() string {
+	var all strings.Builder
+	for _, t := range q {
+		all.WriteString(t.tsquery())
+	}
+	return all.String()
+}
+
+func (t term) tsquery() string {
+	text := joined(t.words, "'", " <-> ")
+	switch {
+	case t.prefix && len(t.words) == 1 && len([]rune(t.words[0])) <= mostBegun:
+		text = "'" + begins(t.words[0]) + "'"
+	case t.prefix:
+		text += ":*"
+	}
+	return " & (" + text + ")"
+}
+
+// oneOf has no space.
+func oneOf(words []string) string { return "(" + joined(words, "'", "|") + ")" }

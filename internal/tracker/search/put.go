@@ -33,7 +33,8 @@ func (s *Service) putSome(ctx context.Context, tx *db.Tx, texts []text) (n int, 
 		if doc == 0 {
 			continue
 		}
-		if _, err := tx.Queued().ExecContext(ctx, e.put, doc, e.kept(doc, texts[i].words)); err != nil {
+		statement, args := e.put(doc, texts[i])
+		if _, err := tx.Queued().ExecContext(ctx, statement, args...); err != nil {
 			return 0, err
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"github.com/peisear/peisear/internal/base/db"
 )
 
-const litePut = "INSERT OR REPLACE INTO search_index (rowid, words) VALUES ($1, $2)"
-
 // FTS5 gives the newest matches first, and no more than are asked for. Only then it is
 // looked who they are, and once more whether the actor may see them.
 const liteNewest = `SELECT d.doc, d.issue_id, d.comment_id, i.project_id, i.number, i.title_folded
@@ -18,7 +16,9 @@ const liteNewest = `SELECT d.doc, d.issue_id, d.comment_id, i.project_id, i.numb
 	CROSS JOIN project_member m ON m.project_id = i.project_id AND m.user_id = $4
 	ORDER BY d.doc DESC`
 
-func liteKept(_ int64, all []string) string { return strings.Join(all, " ") }
+func litePut(doc int64, t text) (statement string, args []any) {
+	return "INSERT OR REPLACE INTO search_index (rowid, words) VALUES ($1, $2)", []any{doc, strings.Join(t.words, " ")}
+}
 
 func liteFind(ctx context.Context, c db.Conn, r reach, q asked, upTo int64, n int) ([]row, error) {
 	return read(ctx, c, r, liteNewest, q.fts5(r.scopes()), upTo, n, r.by.ID)

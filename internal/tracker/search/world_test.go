@@ -134,8 +134,13 @@ func (w world) edit(t testing.TB, i issue.Issue, edit issue.Edit) {
 // bring imports issues into MESOS.
 func (w world) bring(t testing.TB, sources []issue.Source) {
 	t.Helper()
+	w.bringTo(t, w.member, "MESOS", sources)
+}
+
+func (w world) bringTo(t testing.TB, by account.Actor, key string, sources []issue.Source) {
+	t.Helper()
 	for len(sources) > 0 {
-		done, err := w.issues.Import(t.Context(), w.member, "MESOS", sources)
+		done, err := w.issues.Import(t.Context(), by, key, sources)
 		if err != nil {
 			t.Fatal(err)
 		}
