@@ -32,10 +32,3 @@ CREATE TABLE search_index (
 ) WITH (toast_tuple_target = 8160);
 
 CREATE INDEX search_index_words ON search_index USING GIN (words) WITH (fastupdate = off);
-
--- On which shelves of a thousand texts a project has some, or had.
-CREATE TABLE search_shelf (
-  project_id TEXT   NOT NULL REFERENCES project (id) ON DELETE CASCADE,
-  shelf      BIGINT NOT NULL,
-  PRIMARY KEY (project_id, shelf)
-);
