@@ -52,6 +52,7 @@ func TestNodes(t *testing.T) { //nolint:tparallel // one life
 	w := newWorld(t)
 	t.Run("first start", w.firstStart)
 	t.Run("jobs run once", w.jobsRunOnce)
+	t.Run("all hear words", func(t *testing.T) { w.hear(t, "1") })
 	t.Run("changes arrive", w.changesArrive)
 	t.Run("what ends is obeyed", w.obeyed)
 	t.Run("a node is killed", w.nodeIsKilled)

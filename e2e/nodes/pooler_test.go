@@ -21,16 +21,18 @@ func TestBehindAPooler(t *testing.T) { //nolint:tparallel // one life
 	w := newWorldAt(t, server, server.Pooled(t, "postgres", 12)+"&default_query_exec_mode=exec")
 	t.Run("first start", w.firstStart)
 	t.Run("jobs run once", w.jobsRunOnce)
-	t.Run("nobody hears words", func(t *testing.T) {
-		for _, n := range w.nodes {
-			if n.figure(t, "peisear_db_listening") != "0" {
-				t.Errorf("%s says that it hears", n.url)
-			}
-		}
-	})
+	t.Run("nobody hears words", func(t *testing.T) { w.hear(t, "0") })
 	t.Run("changes arrive", func(t *testing.T) { w.changesAreFound(t) })
 	t.Run("what ends is obeyed", w.obeyed)
 	t.Run("a node is killed", w.nodeIsKilled)
+}
+
+// hear asks all nodes whether they hear what others say.
+func (w *world) hear(t *testing.T, want string) {
+	t.Helper()
+	for _, n := range w.nodes {
+		eventually(t, n.url+" says whether it hears", func() bool { return n.figure(t, "peisear_db_listening") == want })
+	}
 }
 
 // changesAreFound by looking, which each node does every two seconds.

@@ -12,6 +12,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -96,7 +97,7 @@ func newNode(t *testing.T, bin, database string, env map[string]string) *node {
 	metrics := freeAddress(t)
 	n.url, n.figures = "http://"+address, "http://"+metrics+"/metrics"
 	all := maps.Clone(env)
-	maps.Copy(all, map[string]string{"BIND_ADDR": address, "METRICS_ADDR": metrics, "DATABASE_URL": database, "DATA_DIR": t.TempDir()})
+	maps.Copy(all, map[string]string{"BIND_ADDR": address, "METRICS_ADDR": metrics, "DATABASE_URL": database, "DATA_DIR": t.TempDir(), "PATH": os.Getenv("PATH")})
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		n.env = append(n.env, name+"="+all[name])
 	}

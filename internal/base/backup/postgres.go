@@ -18,11 +18,16 @@ import (
 	"github.com/peisear/peisear/internal/base/errs"
 )
 
-// errNoClient: PostgreSQL's own programs are not here, or are older than the server.
+// errNoClient: PostgreSQL's own programs are not here, or are older than the server, or
+// have no session of their own.
 var errNoClient = errors.New("there is no pg_dump of the server's version")
 
-// dump lets pg_dump write the database into a file, and pg_restore read all of that.
+// dump lets pg_dump write the database into a file, and pg_restore read all of that. Not
+// through a pooler: pg_dump leaves its settings in a session, and others get that next.
 func dump(ctx context.Context, d *db.DB, databaseURL, target string) error {
+	if db.Pooled(databaseURL) {
+		return errNoClient
+	}
 	if err := client(ctx, d, "pg_dump"); err != nil {
 		return err
 	}

@@ -10,7 +10,8 @@ type caps struct {
 	end   time.Duration // the end of a transaction, and then finding out about it
 	ask   time.Duration // what a server that is there answers at once
 	probe time.Duration // whether trouble has passed
-	idle  time.Duration // a write that says nothing to PostgreSQL, because its program has vanished
+	idle  time.Duration // a write, or a lock, that says nothing to PostgreSQL, because its program has vanished
+	sign  time.Duration // between two signs of life of a lock's holder
 }
 
 // usual are everybody's caps. To delete a project of 100,000 issues takes seconds, so a
@@ -23,5 +24,6 @@ func usual() *caps {
 		ask:   2 * time.Second,
 		probe: 3 * time.Second,
 		idle:  time.Minute,
+		sign:  10 * time.Second,
 	}
 }

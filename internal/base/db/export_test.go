@@ -7,7 +7,7 @@ func Calm(d *DB) { d.condition.calm = 0 }
 
 // Cap lets nothing take longer than this. It is called before anybody uses the database.
 func Cap(d *DB, most time.Duration) {
-	*d.caps = caps{read: most, write: most, end: most, ask: most, probe: most, idle: most}
+	*d.caps = caps{read: most, write: most, end: most, ask: most, probe: most, idle: most, sign: most / 3}
 }
 
 // Connections is how many readers, and how many writers, work at a time.

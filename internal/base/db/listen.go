@@ -103,15 +103,12 @@ func (e *ear) run(ctx context.Context, told chan<- string) {
 	}
 }
 
-// listen returns when the connection is lost, or was not to be had. That it hears is known
-// when it has: a pooler between us and the server says yes to LISTEN, and lets somebody
-// else listen.
+// listen returns when the connection is lost, or was not to be had.
 func (e *ear) listen(ctx context.Context, told chan<- string) (listened bool) {
 	conn, err := e.connect(ctx)
 	if err != nil {
 		return false
 	}
-	_ = e.tell(ctx, greeting) // else the next word shows it
 	defer func() {
 		e.hears.Store(false)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askPatience)
@@ -126,10 +123,9 @@ func (e *ear) listen(ctx context.Context, told chan<- string) (listened bool) {
 			return true
 		}
 		for text = greeting; text == greeting; {
-			if text, err = hear(ctx, conn); err != nil {
+			if text, err = e.hear(ctx, conn); err != nil {
 				return true
 			}
-			e.hears.Store(true)
 		}
 	}
 }
@@ -147,18 +143,30 @@ func (e *ear) connect(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// hear waits for the next text. A server that has gone without a word is found out by
-// asking it something.
-func hear(ctx context.Context, conn *pgx.Conn) (text string, err error) {
-	for {
-		waiting, cancel := context.WithTimeout(ctx, askEvery)
-		n, err := conn.WaitForNotification(waiting)
-		cancel()
-		switch {
-		case err == nil:
-			return n.Payload, nil
-		case ctx.Err() != nil, conn.IsClosed():
+// hear waits for the next text. When nothing was said for a while it greets itself by
+// another connection: a pooler between us and the server says yes to LISTEN, and lets
+// somebody else listen. And it asks the server something, which may have gone without a
+// word.
+func (e *ear) hear(ctx context.Context, conn *pgx.Conn) (text string, err error) {
+	wait := askEvery
+	if !e.hears.Load() {
+		wait = 0
+	}
+	for ; ; wait = askEvery {
+		if text, err = await(ctx, conn, wait); err == nil {
+			e.hears.Store(true)
+			return text, nil
+		}
+		if ctx.Err() != nil || conn.IsClosed() {
 			return "", err
+		}
+		greeted := e.greet(ctx)
+		text, err = await(ctx, conn, askPatience)
+		if err == nil || greeted {
+			e.hears.Store(err == nil)
+		}
+		if err == nil {
+			return text, nil
 		}
 		asking, cancel := context.WithTimeout(ctx, askPatience)
 		err = conn.Ping(asking)
@@ -167,4 +175,21 @@ func hear(ctx context.Context, conn *pgx.Conn) (text string, err error) {
 			return "", err
 		}
 	}
+}
+
+func (e *ear) greet(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	return e.tell(ctx, greeting) == nil
+}
+
+// await waits for the next text for so long.
+func await(ctx context.Context, conn *pgx.Conn, d time.Duration) (text string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	n, err := conn.WaitForNotification(ctx)
+	if err != nil {
+		return "", err
+	}
+	return n.Payload, nil
 }

@@ -56,8 +56,10 @@ func openPostgres(ctx context.Context, url string, m *meter, c *caps) (*postgres
 	config.DialFunc = (&net.Dialer{KeepAliveConfig: keepAlive()}).DialContext
 	p := &postgres{lanes: lanes{waiting: map[string][]*turn{}}, ear: ear{config: config}, meter: m, caps: c}
 	p.ear.tell = p.tell
-	p.pool = poolOf(newPipes(config, c, stdlib.OptionAfterConnect(planOnce)))
-	p.writers = poolOf(newPipes(config, c, stdlib.OptionAfterConnect(p.readyToWrite)))
+	work := config.Copy()
+	work.OnNotification = func(*pgconn.PgConn, *pgconn.Notification) {} // behind a pooler it may be meant for the ear
+	p.pool = poolOf(newPipes(work, c, stdlib.OptionAfterConnect(p.planOnce)))
+	p.writers = poolOf(newPipes(work, c, stdlib.OptionAfterConnect(p.readyToWrite)))
 	if err := p.pool.PingContext(ctx); err != nil { // it is the only one's connection: RefuseShared counts others
 		return nil, errors.Join(oneLine(err), p.close())
 	}
@@ -77,28 +79,40 @@ func poolOf(from driver.Connector) *sql.DB {
 	return pool
 }
 
-func (p *postgres) readyToWrite(ctx context.Context, conn *pgx.Conn) error {
-	return errors.Join(planOnce(ctx, conn), p.endIdle(ctx, conn))
+// Pooled reports whether a URL says that its connections may be others' after each
+// transaction: it wants no statements prepared, which a pooler in transaction mode loses.
+func Pooled(url string) bool {
+	config, err := pgx.ParseConfig(url)
+	return err == nil && pooled(config)
 }
 
-// endIdle lets the server end a transaction that says nothing any more, and with it the
-// locks of a node whose machine has vanished. It is a statement, because a pooler between
-// us and the server refuses most settings of a new connection.
-func (p *postgres) endIdle(ctx context.Context, conn *pgx.Conn) error {
-	const setting = "idle_in_transaction_session_timeout"
-	if _, chosen := p.ear.config.RuntimeParams[setting]; chosen {
-		return nil
-	}
-	_, err := conn.Exec(ctx, fmt.Sprintf("SET %s = %d", setting, p.caps.idle.Milliseconds()))
-	return err
+func pooled(config *pgx.ConnConfig) bool {
+	mode := config.DefaultQueryExecMode
+	return mode == pgx.QueryExecModeExec || mode == pgx.QueryExecModeSimpleProtocol
+}
+
+func (p *postgres) readyToWrite(ctx context.Context, conn *pgx.Conn) error {
+	idle := fmt.Sprint(p.caps.idle.Milliseconds())
+	return errors.Join(p.planOnce(ctx, conn), p.set(ctx, conn, "idle_in_transaction_session_timeout", idle))
 }
 
 // planOnce lets the server keep the plan that it has made of a statement, as SQLite does.
 // Left to itself it compares plans, and where there is much data it makes a new one each
 // time: among a million issues that was half of what a delta cost it, and a third of a
 // list. No statement here needs another plan for other values.
-func planOnce(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.Exec(ctx, "SET plan_cache_mode = force_generic_plan")
+func (p *postgres) planOnce(ctx context.Context, conn *pgx.Conn) error {
+	return p.set(ctx, conn, "plan_cache_mode", "force_generic_plan")
+}
+
+// set changes a setting of a session, unless the URL has it, or the session is not ours to
+// change. It is a statement, because a pooler between us and the server refuses most
+// settings of a new connection. The idle timeout lets the server end a transaction that
+// says nothing any more, and with it the locks of a node whose machine has vanished.
+func (p *postgres) set(ctx context.Context, conn *pgx.Conn, setting, value string) error {
+	if _, chosen := p.ear.config.RuntimeParams[setting]; chosen || pooled(p.ear.config) {
+		return nil
+	}
+	_, err := conn.Exec(ctx, "SELECT set_config($1, $2, false)", setting, value)
 	return err
 }
 
@@ -121,13 +135,13 @@ func (p *postgres) close() error { return errors.Join(p.writers.Close(), p.pool.
 
 // migrate holds a lock, so that of several nodes one migrates.
 func (p *postgres) migrate(ctx context.Context, files fs.FS) error {
-	return p.locked(ctx, func() error {
+	return p.locked(ctx, func(ctx context.Context) error {
 		m, err := prepare(ctx, goose.DialectPostgres, p.pool, files)
 		if err != nil {
-			return err
+			return forgotten(err)
 		}
 		if err := m.up(ctx); err != nil {
-			return err
+			return forgotten(err)
 		}
 		return p.compareBytes(ctx)
 	})
@@ -182,7 +196,7 @@ func (p *postgres) otherCollations(ctx context.Context) (found []column, err err
 func (p *postgres) pending(ctx context.Context, files fs.FS) (bool, error) {
 	m, err := prepare(ctx, goose.DialectPostgres, p.pool, files)
 	if err != nil {
-		return false, err
+		return false, forgotten(err)
 	}
 	return m.pending(ctx)
 }

@@ -24,8 +24,6 @@ func (p *postgres) translate(err error) error {
 		return translate(err)
 	}
 	switch e.Code {
-	case "26000", "42P05":
-		return errForgotten(err)
 	case "23505":
 		return errDuplicate(err)
 	case "23503":
@@ -39,14 +37,17 @@ func (p *postgres) translate(err error) error {
 	case "40", "53", "57":
 		return errUnavailable(err)
 	}
-	return errs.From(err, errs.Internal, "internal error")
+	return errs.From(forgotten(err), errs.Internal, "internal error")
 }
 
-// errForgotten is said where statements are not where they were made ready: an operator
-// reads it in the log, or as the reason why the program does not start.
-func errForgotten(err error) error {
-	return errs.From(fmt.Errorf("%w: a pooler before PostgreSQL does not keep prepared statements; add default_query_exec_mode=exec to DATABASE_URL", err),
-		errs.Internal, "internal error")
+// forgotten says more of an error where statements are not where they were made ready: an
+// operator reads it in the log, or as the reason why the program does not start.
+func forgotten(err error) error {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) || e.Code != "26000" && e.Code != "42P05" {
+		return err
+	}
+	return fmt.Errorf("%w: a pooler before PostgreSQL does not keep prepared statements; add default_query_exec_mode=exec to DATABASE_URL", err)
 }
 
 func (p *postgres) trouble(err error) Trouble {

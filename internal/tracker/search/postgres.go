@@ -14,42 +14,51 @@ const postgresWords = `WITH shelved AS (INSERT INTO search_shelf (project_id, sh
 	INSERT INTO search_index (doc, words) VALUES ($1, CAST(CAST($2 AS TEXT) AS TSVECTOR))
 	ON CONFLICT (doc) DO UPDATE SET words = excluded.words`
 
-// Of the places $1 it looks at one after the other, each from its newest text on, until
-// there are enough: a loop is all that PostgreSQL can make of LATERAL. What it finds there
-// by $2 it reads for $6, if that says more: no index may help, hence the function. Nor may
-// one find who is older than an anchor, which is everybody: hence + 0.
-const (
-	postgresPlaces = `WITH newest AS MATERIALIZED (
+// postgresPlaces looks at the places $1 one after the other, each from its newest text on,
+// until there are enough: a loop is all that PostgreSQL can make of LATERAL. Of what it
+// finds there by $2 it takes what fits $6, too, unless that is "": a function, because no
+// index shall be asked. Nor shall one for what is older than the anchor $3, which is next
+// to everything: hence + 0.
+const postgresPlaces = `WITH newest AS MATERIALIZED (
 		SELECT found.doc FROM unnest(string_to_array($1, ' ')) AS place CROSS JOIN LATERAL (
 			SELECT doc FROM search_index
 			WHERE words @@ CAST(place || CAST($2 AS TEXT) AS TSQUERY) AND doc + 0 <= CAST($3 AS BIGINT)
 			  AND (CAST($6 AS TEXT) = '' OR ts_match_vq(words, CAST(CAST($6 AS TEXT) AS TSQUERY)))
 			ORDER BY doc DESC) found
-		LIMIT CAST($4 AS BIGINT))` + postgresRows
-	postgresAll = `WITH found AS MATERIALIZED (
-			SELECT doc FROM search_index
-			WHERE words @@ CAST(CAST($1 AS TEXT) || CAST($2 AS TEXT) AS TSQUERY) AND doc + 0 <= CAST($3 AS BIGINT)),
-		newest AS MATERIALIZED (SELECT doc FROM found ORDER BY doc DESC LIMIT CAST($4 AS BIGINT))` + postgresRows
-	postgresRows = `
-		SELECT d.doc, d.issue_id, d.comment_id, i.project_id, i.number, i.title_folded
-		FROM newest
-		CROSS JOIN LATERAL (SELECT * FROM search_doc WHERE search_doc.doc = newest.doc OFFSET 0) d
-		JOIN issue i ON i.id = d.issue_id
-		JOIN project_member m ON m.project_id = i.project_id AND m.user_id = $5
-		ORDER BY d.doc DESC`
-)
+		LIMIT CAST($4 AS BIGINT))
+	SELECT d.doc, d.issue_id, d.comment_id, i.project_id, i.number, i.title_folded
+	FROM newest
+	CROSS JOIN LATERAL (SELECT * FROM search_doc WHERE search_doc.doc = newest.doc OFFSET 0) d
+	JOIN issue i ON i.id = d.issue_id
+	JOIN project_member m ON m.project_id = i.project_id AND m.user_id = $5
+	ORDER BY d.doc DESC`
+
+// postgresAll looks at all texts at once.
+const postgresAll = `WITH found AS MATERIALIZED (
+		SELECT doc FROM search_index
+		WHERE words @@ CAST(CAST($1 AS TEXT) || CAST($2 AS TEXT) AS TSQUERY) AND doc + 0 <= CAST($3 AS BIGINT)),
+	newest AS MATERIALIZED (SELECT doc FROM found ORDER BY doc DESC LIMIT CAST($4 AS BIGINT))
+	SELECT d.doc, d.issue_id, d.comment_id, i.project_id, i.number, i.title_folded
+	FROM newest
+	CROSS JOIN LATERAL (SELECT * FROM search_doc WHERE search_doc.doc = newest.doc OFFSET 0) d
+	JOIN issue i ON i.id = d.issue_id
+	JOIN project_member m ON m.project_id = i.project_id AND m.user_id = $5
+	ORDER BY d.doc DESC`
+
+// postgresShelves are the newest below $1 on which the projects $2 have something.
+const postgresShelves = `SELECT shelf, string_agg(project_id, ' ') FROM search_shelf
+	WHERE shelf < CAST($1 AS BIGINT) AND project_id = ANY (string_to_array($2, ' '))
+	GROUP BY shelf ORDER BY shelf DESC LIMIT CAST($3 AS BIGINT)`
 
 // GIN gives all matches, in no order. So that a word which is everywhere costs no more
 // than another, the texts stand on shelves by their age, each with a word for what its
-// project has on the shelf. The newest of these places are searched one by one: a few,
-// then as many as seem to have enough, and all texts at once where that is half of them,
-// or where the few have nothing. Of a word that is in half of a million texts, or in a
-// thousandth, some thousands are looked at.
+// project has on the shelf, its place. The newest shelves are searched one by one: a few,
+// then as many as seem to have enough. Where the few have nothing, or it would be too
+// many, the word is rare, and all texts are searched at once.
 const (
-	shelfBits  = 10  // so many texts stand on a shelf
-	fewShelves = 16  // are looked at first
-	someOf     = 64  // shelves take as long as all texts at once
-	mostPlaces = 512 // are known
+	shelfBits   = 10 // so many texts stand on a shelf
+	fewShelves  = 16
+	mostShelves = 256
 )
 
 // more says how many shelves seem to have n where the first k have found fewer: half as
@@ -114,62 +123,46 @@ func tsvector(all []string, place string) string {
 }
 
 func postgresFind(ctx context.Context, c db.Conn, r reach, q asked, upTo int64, n int) ([]row, error) {
-	shelves, complete, err := r.shelves(ctx, c, upTo)
-	if err != nil {
-		return nil, err
-	}
-	k := fewShelves
-	if complete && len(shelves) <= someOf {
-		k = len(shelves)
-	}
 	wide, exact := q.wide()
 	var all []row
-	for from := 0; k <= len(shelves); {
-		some, err := read(ctx, c, r, postgresPlaces, strings.Join(shelves[from:k], " "), wide, upTo, n-len(all), r.by.ID, exact)
-		if all = append(all, some...); err != nil || len(all) == n || complete && k == len(shelves) {
+	below, done := upTo>>shelfBits+1, 0
+	for k := fewShelves; k <= mostShelves; {
+		places, lowest, err := r.places(ctx, c, below, k-done)
+		if err != nil {
+			return nil, err
+		}
+		some, err := read(ctx, c, r, postgresPlaces, strings.Join(places, " "), wide, upTo, n-len(all), r.by.ID, exact)
+		if all = append(all, some...); err != nil || len(all) == n || len(places) < k-done {
 			return all, err
 		}
 		if len(all) == 0 {
 			break
 		}
-		if from, k = k, more(k, len(all), n); 2*k > len(shelves) {
-			break
-		}
+		below, done, k = lowest, k, more(k, len(all), n)
 	}
 	return read(ctx, c, r, postgresAll, oneOf(r.scopes()), q.tsquery(), upTo, n, r.by.ID)
 }
 
-// shelves are expressions for what the projects have on each shelf, from the newest on.
-// Among them are those that have lost all of theirs. Not complete: there are more.
-func (r reach) shelves(ctx context.Context, c db.Conn, upTo int64) (all []string, complete bool, err error) {
-	s := new(db.Statement)
-	s.Add("SELECT project_id, shelf FROM search_shelf WHERE ")
-	s.In("project_id", r.ids)
-	s.Add(" AND shelf <= ? ORDER BY shelf DESC", upTo>>shelfBits)
-	s.Limit(mostPlaces)
-	rows, err := c.QueryContext(ctx, s.Text(), s.Args()...)
+// places are expressions for what the projects have on each of the n newest shelves below
+// one, from the newest on, and the lowest of the shelves. What was there may be gone.
+func (r reach) places(ctx context.Context, c db.Conn, below int64, n int) (all []string, lowest int64, err error) {
+	rows, err := c.QueryContext(ctx, postgresShelves, below, strings.Join(r.ids, " "), n)
 	if err != nil {
-		return nil, false, err
+		return nil, 0, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	var words []string // of the shelf
-	var number int64
-	n := 0
-	for ; rows.Next(); n++ {
-		var projectID string
-		before := number
-		if err := rows.Scan(&projectID, &number); err != nil {
-			return nil, false, err
+	for rows.Next() {
+		var ids string
+		if err := rows.Scan(&lowest, &ids); err != nil {
+			return nil, 0, err
 		}
-		if number != before && n > 0 {
-			all, words = append(all, oneOf(words)), nil
+		words := strings.Fields(ids)
+		for i, id := range words {
+			words[i] = placeWord(id, lowest)
 		}
-		words = append(words, placeWord(projectID, number))
-	}
-	if complete = n < mostPlaces; complete && n > 0 { // else the last shelf may have more
 		all = append(all, oneOf(words))
 	}
-	return all, complete, rows.Err()
+	return all, lowest, rows.Err()
 }
 
 // wide is what the index finds fast in a place, and exact what a text has to have besides:

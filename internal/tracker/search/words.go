@@ -9,9 +9,9 @@ import (
 	"github.com/peisear/peisear/internal/base/fold"
 )
 
-// form is of the words that the index holds. It grows with every change to what this
-// file makes of a text: what was indexed in another form is indexed again.
-const form = 2
+// form is of the words that the index holds. It grows with every change to what is made
+// of a text: what was indexed in another form is indexed again.
+const form = 3
 
 // maxWord bounds a word, in bytes: of a longer one its beginning counts.
 const maxWord = 120

@@ -1,10 +1,9 @@
 -- +goose Up
--- On which shelves of a thousand texts a project has some, or had. The texts that are in
--- the index are put there once more, with their places.
+-- On which shelves of a thousand texts a project has some, or had. No reference: whoever
+-- deletes a project would wait for the index, and the index for them. What is left of a
+-- project that is gone, nobody asks for.
 CREATE TABLE search_shelf (
-  project_id TEXT   NOT NULL REFERENCES project (id) ON DELETE CASCADE,
   shelf      BIGINT NOT NULL,
-  PRIMARY KEY (project_id, shelf)
+  project_id TEXT   NOT NULL,
+  PRIMARY KEY (shelf, project_id)
 );
-
-UPDATE search_doc SET form = 0;
