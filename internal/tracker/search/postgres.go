@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,17 +34,19 @@ const postgresPlaces = `WITH newest AS MATERIALIZED (
 	JOIN project_member m ON m.project_id = i.project_id AND m.user_id = $5
 	ORDER BY d.doc DESC`
 
-// postgresAll looks at all texts at once.
+// postgresAll looks at all texts at once, whosever they are.
 const postgresAll = `WITH found AS MATERIALIZED (
-		SELECT doc FROM search_index
-		WHERE words @@ CAST(CAST($1 AS TEXT) || CAST($2 AS TEXT) AS TSQUERY) AND doc + 0 <= CAST($3 AS BIGINT)),
-	newest AS MATERIALIZED (SELECT doc FROM found ORDER BY doc DESC LIMIT CAST($4 AS BIGINT))
+		SELECT doc FROM search_index WHERE words @@ CAST(CAST($1 AS TEXT) AS TSQUERY) AND doc + 0 <= CAST($2 AS BIGINT))
 	SELECT d.doc, d.issue_id, d.comment_id, i.project_id, i.number, i.title_folded
-	FROM newest
-	CROSS JOIN LATERAL (SELECT * FROM search_doc WHERE search_doc.doc = newest.doc OFFSET 0) d
+	FROM found
+	CROSS JOIN LATERAL (SELECT * FROM search_doc WHERE search_doc.doc = found.doc OFFSET 0) d
 	JOIN issue i ON i.id = d.issue_id
-	JOIN project_member m ON m.project_id = i.project_id AND m.user_id = $5
+	JOIN project_member m ON m.project_id = i.project_id AND m.user_id = $3
 	ORDER BY d.doc DESC`
+
+// postgresCount counts texts, up to so many.
+const postgresCount = `SELECT count(*) FROM (
+		SELECT 1 FROM search_index WHERE words @@ CAST(CAST($1 AS TEXT) AS TSQUERY) LIMIT CAST($2 AS BIGINT)) matches`
 
 // postgresShelves are the newest below $1 on which the projects $2 have something.
 const postgresShelves = `SELECT shelf, string_agg(project_id, ' ') FROM search_shelf
@@ -53,17 +56,24 @@ const postgresShelves = `SELECT shelf, string_agg(project_id, ' ') FROM search_s
 // GIN gives all matches, in no order. So that a word which is everywhere costs no more
 // than another, the texts stand on shelves by their age, each with a word for what its
 // project has on the shelf, its place. The newest shelves are searched one by one: a few,
-// then as many as seem to have enough. Where the few have nothing, or it would be too
-// many, the word is rare, and all texts are searched at once.
+// then as many as seem to have enough. Where the few have nothing, or that would be many,
+// the words may be rare: then all texts are searched at once. Else they are common in
+// older texts, and there are shelves to be searched until there is enough.
 const (
 	shelfBits   = 10 // so many texts stand on a shelf
 	fewShelves  = 16
-	mostShelves = 256
+	someShelves = 256
+	few         = 2 * MaxFound // texts are read all at once
 )
 
 // more says how many shelves seem to have n where the first k have found fewer: half as
 // many again as would do if the others have as much.
-func more(k, found, n int) int { return max(2*k, 3*k*n/(2*found)) }
+func more(k, found, n int) int {
+	if found == 0 {
+		return math.MaxInt
+	}
+	return max(2*k, 3*k*n/(2*found))
+}
 
 // placeWord is the word of what a project has on a shelf.
 func placeWord(projectID string, number int64) string {
@@ -99,10 +109,10 @@ func postgresPut(doc int64, t text) (statement string, args []any) {
 func tsvector(all []string, place string) string {
 	places := map[string][]int{place: nil}
 	for i, w := range all {
-		if w == gap {
+		if w == gap || i == 0 { // nobody asks for the scope's own word
 			continue
 		}
-		if places[w] = append(places[w], i+1); len(places[w]) == 1 && i > 0 {
+		if places[w] = append(places[w], i+1); len(places[w]) == 1 {
 			beginnings(w, func(b string) { places[b] = nil })
 		}
 	}
@@ -125,8 +135,8 @@ func tsvector(all []string, place string) string {
 func postgresFind(ctx context.Context, c db.Conn, r reach, q asked, upTo int64, n int) ([]row, error) {
 	wide, exact := q.wide()
 	var all []row
-	below, done := upTo>>shelfBits+1, 0
-	for k := fewShelves; k <= mostShelves; {
+	below, done, common := upTo>>shelfBits+1, 0, false
+	for k := fewShelves; ; {
 		places, lowest, err := r.places(ctx, c, below, k-done)
 		if err != nil {
 			return nil, err
@@ -135,12 +145,38 @@ func postgresFind(ctx context.Context, c db.Conn, r reach, q asked, upTo int64, 
 		if all = append(all, some...); err != nil || len(all) == n || len(places) < k-done {
 			return all, err
 		}
-		if len(all) == 0 {
-			break
+		below, done = lowest, k
+		if k = more(done, len(all), n); k > someShelves && !common {
+			if common, err = q.common(ctx, c); err != nil {
+				return nil, err
+			}
+			if !common {
+				break
+			}
 		}
-		below, done, k = lowest, k, more(k, len(all), n)
+		if common {
+			k = min(k, 4*done)
+		}
 	}
-	return read(ctx, c, r, postgresAll, oneOf(r.scopes()), q.tsquery(), upTo, n, r.by.ID)
+	all, err := read(ctx, c, r, postgresAll, strings.TrimPrefix(q.tsquery(), " & "), upTo, r.by.ID)
+	return all[:min(n, len(all))], err
+}
+
+// common reports whether more texts have the words, in whatever order, than shall be read
+// at once.
+func (q asked) common(ctx context.Context, c db.Conn) (bool, error) {
+	var parts []string
+	for _, t := range q {
+		words := slices.Clone(t.words)
+		if last := len(words) - 1; t.prefix {
+			letters := []rune(words[last])
+			words[last] = begins(string(letters[:min(mostBegun, len(letters))]))
+		}
+		parts = append(parts, joined(words, "'", " & "))
+	}
+	var found int
+	err := c.QueryRowContext(ctx, postgresCount, strings.Join(parts, " & "), few).Scan(&found)
+	return found == few, err
 }
 
 // places are expressions for what the projects have on each of the n newest shelves below

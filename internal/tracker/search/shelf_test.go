@@ -34,8 +34,11 @@ func spreadOut(t *testing.T, w world) (newest []spread) {
 		sources := make([]issue.Source, 12)
 		for i := range sources {
 			title := "common words stand"
-			if i == 0 && shelf%7 == 0 {
+			switch {
+			case i == 0 && shelf%7 == 0:
 				title = "seldom wordy common"
+			case shelf < 100:
+				title = "common words stand of old"
 			}
 			sources[i] = issue.Source{Alias: fmt.Sprintf("%d-%d", shelf, i), Draft: issue.Draft{Title: title}}
 			count[key]++
@@ -58,9 +61,9 @@ func TestManyShelves(t *testing.T) {
 	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		newest := spreadOut(t, w)
-		for text, title := range map[string]string{ // that has it, "" for each
-			"common ": "", "comm": "", "stand": "common words stand", "wordy": "seldom wordy common", "se": "seldom wordy common",
-			`"common wor`: "common words stand", `"wordy common"`: "seldom wordy common", `"common seldom`: "none", "common absent": "none",
+		for text, has := range map[string]string{ // what the titles have
+			"common ": "common", "comm": "common", "stand": "stand", "wordy": "wordy", "se": "seldom", "old": "old", `"stand of ol`: "old",
+			`"common wor`: "common words", `"wordy common"`: "wordy common", `"common seldom`: "none", "common absent": "none",
 		} {
 			for _, only := range []string{"", "EARLY", "ODD", "MESOS"} {
 				var want []string
@@ -69,7 +72,7 @@ func TestManyShelves(t *testing.T) {
 					if !other {
 						in = "MESOS"
 					}
-					if (title == "" || i.title == title) && (only == "" || in == only) && len(want) < search.MaxFound {
+					if strings.Contains(i.title, has) && (only == "" || in == only) && len(want) < search.MaxFound {
 						want = append(want, i.key)
 					}
 				}
