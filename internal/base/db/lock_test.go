@@ -21,7 +21,7 @@ func TestMigrationEndsWithItsLock(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { d.Close() })
-		db.Cap(d, 600*time.Millisecond)
+		db.Cap(d, 3*time.Second)
 		return d
 	}
 	sleep := func(seconds string) fstest.MapFS {
@@ -46,7 +46,7 @@ func TestMigrationEndsWithItsLock(t *testing.T) {
 	if err := <-migrated; err == nil {
 		t.Error("it has gone on")
 	}
-	if err := open().Migrate(t.Context(), sleep("2")); err != nil {
+	if err := open().Migrate(t.Context(), sleep("4")); err != nil {
 		t.Errorf("longer than an idle transaction may be: %v", err)
 	}
 }
