@@ -63,8 +63,9 @@ const test = base.extend<{ setup: Setup }>({
   baseURL: async ({ setup }, use) => use(setup.app.url),
 });
 
-/** Says at the provider who it is. */
+/** Says at the provider who it is; once there, because the app has fields called Name, too. */
 async function signInAs(page: Page, name: string): Promise<void> {
+  await page.waitForURL('**/interaction/**');
   await page.getByLabel('Name').fill(name);
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
