@@ -2,7 +2,6 @@ package nodes_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -69,22 +68,10 @@ func TestPoolerWithoutStatements(t *testing.T) {
 // figure is one of a node's, as its metrics have it.
 func (n *node) figure(t *testing.T, name string) string {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, n.figures, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := regexp.MustCompile(`(?m)^` + name + ` (\S+)$`).FindSubmatch(text)
+	text := n.metrics(t)
+	found := regexp.MustCompile(`(?m)^` + name + ` (\S+)$`).FindStringSubmatch(text)
 	if found == nil {
 		t.Fatalf("no %s in\n%s", name, text)
 	}
-	return string(found[1])
+	return found[1]
 }

@@ -188,6 +188,25 @@ func (n *node) call(ctx context.Context, token, method, path, mutation, body str
 	return got.StatusCode, string(text), errors.Join(err, got.Body.Close())
 }
 
+// metrics is all that a node tells of itself.
+func (n *node) metrics(t *testing.T) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, n.figures, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // must is a call that succeeds, with its answer.
 func must[T any](t *testing.T, n *node, token, method, path, body string) (v T) {
 	t.Helper()
