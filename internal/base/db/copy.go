@@ -61,7 +61,7 @@ func CheckFile(ctx context.Context, path string) (_ []int64, err error) {
 	if err := intact(ctx, path); err != nil {
 		return nil, err
 	}
-	pool, err := openPool(ctx, path, 1, "query_only(1)")
+	pool, err := openPool(ctx, path, 1, queryOnly)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/peisear/peisear/internal/base/basetest"
 	"github.com/peisear/peisear/internal/base/db"
@@ -51,6 +52,41 @@ func TestBrokenReferencesAreRefused(t *testing.T) {
 	mended := maps.Clone(files)
 	mended["202601020000_break.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nUPDATE node SET parent = NULL;\nDELETE FROM node WHERE id = 1;")}
 	if err := d.Migrate(t.Context(), mended); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestMigrationsWaitForAWriter: whoever writes for a moment, another process or the writer's
+// own look after the WAL, is waited for, whatever a migration begins with. SQLite waits for
+// nobody in a transaction that has read before it writes.
+func TestMigrationsWaitForAWriter(t *testing.T) {
+	t.Parallel()
+	url := basetest.URL(t, "sqlite")
+	d, err := db.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	files := fstest.MapFS{"202601010000_first.sql": {Data: []byte("-- +goose Up\nSELECT 1;")}}
+	if err := d.Migrate(t.Context(), files); err != nil {
+		t.Fatal(err)
+	}
+	files["202601020000_second.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nSELECT 1;")}
+	held, release, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- write(context.Background(), d, func(*db.Tx) error {
+			close(held)
+			<-release
+			return nil
+		})
+	}()
+	<-held
+	free := time.AfterFunc(300*time.Millisecond, func() { close(release) })
+	defer free.Stop()
+	if err := d.Migrate(t.Context(), files); err != nil {
+		t.Error(err)
+	}
+	if err := <-done; err != nil {
 		t.Error(err)
 	}
 }

@@ -28,6 +28,9 @@ const keptCopies = 3
 // busyTimeout is how long a statement waits for another process that writes.
 const busyTimeout = 5 * time.Second
 
+// queryOnly is the pragma of a connection that writes nothing.
+const queryOnly = "query_only(1)"
+
 // lite is SQLite: a pool that can only read and one goroutine that writes.
 type lite struct {
 	path    string
@@ -65,7 +68,7 @@ func openSQLite(ctx context.Context, path string, m *meter) (_ *lite, err error)
 	if l.writer, err = startWriter(ctx, l.writers, path+"-wal", m); err != nil {
 		return nil, err
 	}
-	if l.readers, err = openPool(ctx, path, max(4, runtime.NumCPU()), "query_only(1)"); err != nil {
+	if l.readers, err = openPool(ctx, path, max(4, runtime.NumCPU()), queryOnly); err != nil {
 		return nil, err
 	}
 	l.cached = newStmts(l.readers)
@@ -110,6 +113,11 @@ func openWith(ctx context.Context, path string, size int, pragmas []string) (*sq
 		return nil, err
 	}
 	query := url.Values{"_pragma": pragmas}
+	if !slices.Contains(pragmas, queryOnly) {
+		// SQLite waits for another writer where a transaction begins with writing, not where it
+		// goes over to it after a look.
+		query.Set("_txlock", "immediate")
+	}
 	dsn := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
 	pool, err := sql.Open("sqlite", dsn.String())
 	if err != nil {
@@ -228,7 +236,7 @@ func (l *lite) copyBefore(ctx context.Context, pool *sql.DB, version int64) erro
 
 // intact opens a database file and lets SQLite check it.
 func intact(ctx context.Context, path string) (err error) {
-	pool, err := openPool(ctx, path, 1, "query_only(1)")
+	pool, err := openPool(ctx, path, 1, queryOnly)
 	if err != nil {
 		return err
 	}

@@ -152,7 +152,7 @@ func names(all []Table, without map[string]bool) (names []string) {
 func Whole[T any](ctx context.Context, d *DB, fn func(ctx context.Context, c Conn) (T, error)) (v T, err error) {
 	pool, _ := d.reader()
 	if l, ok := d.engine.(*lite); ok {
-		if pool, err = openPool(ctx, l.path, 1, "query_only(1)"); err != nil {
+		if pool, err = openPool(ctx, l.path, 1, queryOnly); err != nil {
 			return v, d.translate(err)
 		}
 		defer func() { err = errors.Join(err, pool.Close()) }()
