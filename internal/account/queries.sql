@@ -98,7 +98,7 @@ ORDER BY used_at DESC, id DESC;
 
 -- name: RotateSession :execrows
 UPDATE session
-SET n = n + 1, attempt = sqlc.arg(attempt), rotated_at = sqlc.arg(now), used_at = sqlc.arg(now), idle_at = sqlc.arg(idle_at),
+SET n = n + 1, attempt = sqlc.arg(attempt), former = sqlc.arg(former), rotated_at = sqlc.arg(now), used_at = sqlc.arg(now), idle_at = sqlc.arg(idle_at),
     ip = sqlc.arg(ip), user_agent = sqlc.arg(user_agent)
 WHERE id = sqlc.arg(id) AND n = sqlc.arg(n);
 

@@ -116,10 +116,11 @@ func (s *Service) signedIn(u query.User, row query.Session) (SignedIn, error) {
 }
 
 // Refresh replaces a refresh token by its successor and gives a new access token.
-// attempt is the client's name for this try, "" for none: when the answer was lost,
-// the same token with the same attempt gets the same successor again, within ten
-// seconds. Unauthorized: anything else. A token that was replaced before, and comes
-// again otherwise, has been copied: then the session ends, for whoever holds it.
+// attempt is the client's name for this try, "" for none: when the answer was lost, or
+// several tabs ask at once, the same token with the same attempt gets the successor
+// again, within ten seconds. Unauthorized: anything else. A token that was replaced
+// before, and comes again otherwise, has been copied: then the session ends, for whoever
+// holds it.
 func (s *Service) Refresh(ctx context.Context, from Device, token, attempt string) (result SignedIn, err error) {
 	defer errs.Wrap(&err, "account.Refresh")
 	presented, err := s.presented(ctx, token)
@@ -170,12 +171,19 @@ func (s *Service) rotate(ctx context.Context, tx *db.Tx, from Device, presented 
 	if now.UnixMicro() >= row.IdleAt || u.DisabledAt != nil {
 		return joined{}, s.end(ctx, tx, row)
 	}
+	if known, err := s.askedAgain(row, presented, attempt); err != nil || known {
+		return joined{user: u, session: row}, err
+	}
+	former, err := s.rotations(row)
+	if err != nil {
+		return j, err
+	}
 	// Before the session's row, as everybody who changes both.
 	if u, err = q.SetSeen(ctx, query.SetSeenParams{ID: u.ID, Now: new(now.UnixMicro())}); err != nil {
 		return j, err
 	}
 	rotated, err := q.RotateSession(ctx, query.RotateSessionParams{
-		ID: id, N: presented.n, Attempt: attempt, Now: now.UnixMicro(),
+		ID: id, N: presented.n, Attempt: attempt, Former: former, Now: now.UnixMicro(),
 		IdleAt: min(now.Add(s.settings.RefreshTTL).UnixMicro(), row.ExpiresAt),
 		Ip:     from.address(), UserAgent: from.UserAgent,
 	})
@@ -186,16 +194,14 @@ func (s *Service) rotate(ctx context.Context, tx *db.Tx, from Device, presented 
 	if row, err = q.GetSession(ctx, id); err != nil {
 		return j, err
 	}
-	if rotated == 0 && !repeats(row, presented, attempt, now) {
-		return joined{}, s.end(ctx, tx, row)
+	if rotated == 0 {
+		if known, err := s.askedAgain(row, presented, attempt); err != nil {
+			return j, err
+		} else if !known {
+			return joined{}, s.end(ctx, tx, row)
+		}
 	}
 	return joined{user: u, session: row}, nil
-}
-
-// repeats reports whether the token comes again in the attempt that replaced it.
-func repeats(row query.Session, presented refreshToken, attempt string, now time.Time) bool {
-	return attempt != "" && row.Attempt == attempt && row.N == presented.n+1 &&
-		now.Sub(time.UnixMicro(row.RotatedAt)) <= attemptWindow
 }
 
 // end removes a session and refuses its access tokens.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
@@ -75,21 +76,115 @@ func TestReplayEndsTheSession(t *testing.T) {
 	}
 }
 
-// TestOlderTokensNeverComeBack: two steps behind is a replay even in the right
-// attempt.
+// TestOlderTokensNeverComeBack: two steps behind is a replay, but in the attempt that has
+// replaced the token.
 func TestOlderTokensNeverComeBack(t *testing.T) {
+	for name, again := range map[string]func(n *node) string{
+		"with another attempt":    func(*node) string { return "a3" },
+		"with the next one's":     func(*node) string { return "a2" },
+		"without an attempt":      func(*node) string { return "" },
+		"with the same, too late": func(n *node) string { n.clock.pass(10*time.Second + time.Microsecond); return "a1" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, n *node) {
+				first := n.signUp(t, "ann", account.User)
+				second, err := n.refresh(t, first, "a1")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err = n.refresh(t, second, "a2"); err != nil {
+					t.Fatal(err)
+				}
+				_, err = n.refresh(t, first, again(n))
+				wantKind(t, "two steps behind", err, errs.Unauthorized)
+				if rows := n.count(t, "session", "1 = 1"); rows != 0 {
+					t.Errorf("%d sessions", rows)
+				}
+			})
+		})
+	}
+}
+
+// TestTabsOvertakeEachOther is what eight tabs without locks were seen to do: one sends the
+// new token with the old attempt, because it has not heard yet that this was answered, and
+// another's request, with the old token, waits for a connection meanwhile.
+func TestTabsOvertakeEachOther(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
-		first := n.signUp(t, "ann", account.User)
-		second, err := n.refresh(t, first, "a1")
-		if err != nil {
-			t.Fatal(err)
+		one := n.signUp(t, "ann", account.User)
+		refresh := func(s account.SignedIn, attempt string) account.SignedIn {
+			t.Helper()
+			got, err := n.refresh(t, s, attempt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
 		}
-		if _, err = n.refresh(t, second, "a1"); err != nil {
-			t.Fatal(err)
+		same := func(got, want account.SignedIn) {
+			t.Helper()
+			if got.Refresh != want.Refresh {
+				t.Error("got another token")
+			}
 		}
-		_, err = n.refresh(t, first, "a1")
-		wantKind(t, "two steps behind", err, errs.Unauthorized)
+		two := refresh(one, "x")
+		same(refresh(two, "x"), two)
+		same(refresh(one, "x"), two)
+		three := refresh(two, "y")
+		if three.Refresh == two.Refresh {
+			t.Error("the next attempt rotates nothing")
+		}
+		same(refresh(one, "x"), three)
+		same(refresh(two, "x"), three)
+		same(refresh(three, "x"), three)
+		same(refresh(two, "y"), three)
+		for i := range 30 { // what is kept of them is bounded
+			three = refresh(three, fmt.Sprint("z", i))
+		}
+		same(refresh(three, "z15"), three)
+		n.clock.pass(10*time.Second + time.Microsecond)
+		if next := refresh(three, "z29"); next.Refresh == three.Refresh { // long ago: begins anew
+			t.Error("an old attempt rotates no more")
+		}
 	})
+}
+
+// TestTabsInAnyOrder sends what tabs without locks may: each reads the attempt, then the
+// browser adds the cookie, then the request waits. The browser takes the answer's cookie
+// before the tab gets to read it, and knows only then that the attempt was answered.
+func TestTabsInAnyOrder(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		for seed := range uint64(8) {
+			tabsInAnyOrder(t, n, rand.New(rand.NewPCG(seed, 0)))
+		}
+	})
+}
+
+func tabsInAnyOrder(t *testing.T, n *node, random *rand.Rand) {
+	t.Helper()
+	type tab struct {
+		step    int
+		attempt int
+		cookie  account.SignedIn
+	}
+	cookie, newest := n.signUp(t, fmt.Sprint("tabs", n.count(t, "users", "1 = 1")), account.User), 0
+	tabs := make([]tab, 8)
+	for range 200 {
+		b := &tabs[random.IntN(len(tabs))]
+		switch b.step {
+		case 0:
+			b.attempt = newest
+		case 1:
+			b.cookie = cookie
+		case 2:
+			answer, err := n.refresh(t, b.cookie, fmt.Sprint("a", b.attempt))
+			if err != nil {
+				t.Fatalf("attempt %d of %d: %v", b.attempt, newest, err)
+			}
+			cookie = answer
+		case 3:
+			newest = max(newest, b.attempt+1)
+		}
+		b.step = (b.step + 1) % 4
+	}
 }
 
 func TestTwentyInOneAttempt(t *testing.T) {

@@ -51,6 +51,7 @@ type Session struct {
 	Method      string
 	UsedAt      int64
 	ConfirmedAt int64
+	Former      string
 }
 
 type SignIn struct {

@@ -311,7 +311,7 @@ SELECT $1, users.id, $2, 1, '', $3, $3, $4, $5,
        $6, $7, $8, $3, $3
 FROM users
 WHERE users.id = $9 AND users.disabled_at IS NULL
-RETURNING id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at
+RETURNING id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at, former
 `
 
 type CreateSessionParams struct {
@@ -355,6 +355,7 @@ func (q *Queries) CreateSession(ctx context.Context, arg CreateSessionParams) (S
 		&i.Method,
 		&i.UsedAt,
 		&i.ConfirmedAt,
+		&i.Former,
 	)
 	return i, err
 }
@@ -472,7 +473,7 @@ func (q *Queries) DeleteEmailChange(ctx context.Context, userID string) ([]Email
 
 const deleteOtherSessions = `-- name: DeleteOtherSessions :many
 DELETE FROM session WHERE user_id = $1 AND id <> $2
-RETURNING id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at
+RETURNING id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at, former
 `
 
 type DeleteOtherSessionsParams struct {
@@ -504,6 +505,7 @@ func (q *Queries) DeleteOtherSessions(ctx context.Context, arg DeleteOtherSessio
 			&i.Method,
 			&i.UsedAt,
 			&i.ConfirmedAt,
+			&i.Former,
 		); err != nil {
 			return nil, err
 		}
@@ -547,7 +549,7 @@ func (q *Queries) DeleteResetsBy(ctx context.Context, madeBy *string) error {
 
 const deleteSession = `-- name: DeleteSession :one
 DELETE FROM session WHERE id = $1
-RETURNING id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at
+RETURNING id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at, former
 `
 
 func (q *Queries) DeleteSession(ctx context.Context, id string) (Session, error) {
@@ -568,6 +570,7 @@ func (q *Queries) DeleteSession(ctx context.Context, id string) (Session, error)
 		&i.Method,
 		&i.UsedAt,
 		&i.ConfirmedAt,
+		&i.Former,
 	)
 	return i, err
 }
@@ -650,7 +653,7 @@ DELETE FROM session WHERE id IN (
   SELECT s.id FROM session s WHERE s.user_id = $1
   ORDER BY s.used_at DESC, s.id DESC
   LIMIT 1000 OFFSET CAST($2 AS BIGINT))
-RETURNING id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at
+RETURNING id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at, former
 `
 
 type DeleteSurplusSessionsParams struct {
@@ -682,6 +685,7 @@ func (q *Queries) DeleteSurplusSessions(ctx context.Context, arg DeleteSurplusSe
 			&i.Method,
 			&i.UsedAt,
 			&i.ConfirmedAt,
+			&i.Former,
 		); err != nil {
 			return nil, err
 		}
@@ -854,7 +858,7 @@ func (q *Queries) GetSealedCheck(ctx context.Context) (string, error) {
 }
 
 const getSession = `-- name: GetSession :one
-SELECT id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at FROM session WHERE id = $1
+SELECT id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at, former FROM session WHERE id = $1
 `
 
 func (q *Queries) GetSession(ctx context.Context, id string) (Session, error) {
@@ -875,6 +879,7 @@ func (q *Queries) GetSession(ctx context.Context, id string) (Session, error) {
 		&i.Method,
 		&i.UsedAt,
 		&i.ConfirmedAt,
+		&i.Former,
 	)
 	return i, err
 }
@@ -1218,7 +1223,7 @@ func (q *Queries) ListRevocations(ctx context.Context, after int64) ([]Revocatio
 }
 
 const listSessions = `-- name: ListSessions :many
-SELECT id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at FROM session
+SELECT id, user_id, salt, n, attempt, rotated_at, created_at, idle_at, expires_at, ip, user_agent, method, used_at, confirmed_at, former FROM session
 WHERE user_id = $1 AND idle_at > $2
 ORDER BY used_at DESC, id DESC
 `
@@ -1252,6 +1257,7 @@ func (q *Queries) ListSessions(ctx context.Context, arg ListSessionsParams) ([]S
 			&i.Method,
 			&i.UsedAt,
 			&i.ConfirmedAt,
+			&i.Former,
 		); err != nil {
 			return nil, err
 		}
@@ -1503,13 +1509,14 @@ func (q *Queries) RevokeInvite(ctx context.Context, arg RevokeInviteParams) (Inv
 
 const rotateSession = `-- name: RotateSession :execrows
 UPDATE session
-SET n = n + 1, attempt = $1, rotated_at = $2, used_at = $2, idle_at = $3,
-    ip = $4, user_agent = $5
-WHERE id = $6 AND n = $7
+SET n = n + 1, attempt = $1, former = $2, rotated_at = $3, used_at = $3, idle_at = $4,
+    ip = $5, user_agent = $6
+WHERE id = $7 AND n = $8
 `
 
 type RotateSessionParams struct {
 	Attempt   string
+	Former    string
 	Now       int64
 	IdleAt    int64
 	Ip        string
@@ -1521,6 +1528,7 @@ type RotateSessionParams struct {
 func (q *Queries) RotateSession(ctx context.Context, arg RotateSessionParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, rotateSession,
 		arg.Attempt,
+		arg.Former,
 		arg.Now,
 		arg.IdleAt,
 		arg.Ip,

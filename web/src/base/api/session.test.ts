@@ -150,6 +150,31 @@ describe('a refresh', () => {
     expect(attempts[0]).toBe(attempts[1]);
   });
 
+  test('of two tabs that see an answer at one moment goes on with one attempt id', () => {
+    // What a tab keeps reaches the others a moment later.
+    const stores = [new Map<string, string>(), new Map<string, string>()];
+    const through = (i: number) =>
+      vi.stubGlobal('localStorage', {
+        getItem: (key: string) => stores[i]!.get(key) ?? null,
+        setItem: (key: string, value: string) => stores[i]!.set(key, value),
+      });
+    through(0);
+    const one = new Vault('one');
+    const first = one.attempt();
+    stores[1]!.set([...stores[0]!.keys()][0]!, first);
+    through(1);
+    const two = new Vault('two');
+    two.answered(first);
+    const next = two.attempt();
+    through(0);
+    one.answered(first);
+    expect(one.attempt()).toBe(next);
+    expect(next).not.toBe(first);
+    one.answered(next);
+    expect(one.attempt()).not.toBe(next);
+    expect(one.attempt()).toMatch(/^[0-9a-f-]{36}\.2$/u);
+  });
+
   test('that is refused ends the session here and in the other tabs', async () => {
     serve(() => problem(401));
     const here = tab();

@@ -33,9 +33,9 @@ export class Vault {
     return kept ?? this.#keep(uuid());
   }
 
-  /** The attempt was answered: the next one has another id. Another tab may have seen to that. */
+  /** The attempt was answered: the next one has another id, the same whichever tab sees to that. */
   answered(attempt: string): void {
-    if (this.#kept() === attempt) this.#keep(uuid());
+    if (this.#kept() === attempt) this.#keep(successor(attempt));
   }
 
   async me(): Promise<Me | undefined> {
@@ -71,6 +71,15 @@ export class Vault {
     }
     return attempt;
   }
+}
+
+/**
+ * The id after one: a UUID and a number. Two tabs may do this at once, because what one keeps is not there for the other
+ * at once; if their next ids differed, their next refreshes would too, and the server ends a session that begins to fork.
+ */
+function successor(attempt: string): string {
+  const [id, n] = attempt.split('.') as [string, string?];
+  return `${id}.${Number(n ?? 0) + 1}`;
 }
 
 function write(store: IDBObjectStore, me: Me | undefined): IDBRequest {
