@@ -1,8 +1,9 @@
 import type { Session } from '../api';
-import type { CacheKeeper } from '../persist';
+import { whenIdle } from '../later';
+import type { StoredCache } from '../persist';
 import type { Engine, Entry, Heads, Told } from '../sync';
-import { lead } from './leader';
-import { follow, type Happening } from './stream';
+import type { CacheKeeper } from './leading';
+import type { Happening } from './stream';
 
 type Message =
   | { kind: 'hello' }
@@ -14,9 +15,14 @@ interface Options {
   user: string;
   session: Session;
   engine: Engine;
-  keeper: CacheKeeper;
+  /** Where rows are kept, once it has been read; null in browsers that keep nothing. */
+  cache: Promise<StoredCache | null>;
   onState(online: boolean): void;
 }
+
+type Follow = typeof import('./leading').follow;
+
+const AGAIN_MS = 2_000;
 
 /**
  * Connects the tabs of one user with each other and, through the leading one, with the server: one stream per
@@ -39,7 +45,7 @@ export class Live {
   start(): void {
     this.#say({ kind: 'hello' });
     addEventListener('online', () => this.#o.engine.outbox.wake(), { signal: this.#ended.signal });
-    void lead(`peisear.live.${this.#o.user}`, (signal) => void this.#lead(signal), this.#ended.signal);
+    void this.#stand();
   }
 
   /** Passes on to the other tabs what the outbox did. */
@@ -52,8 +58,18 @@ export class Live {
     this.#channel.close();
   }
 
-  async #lead(signal: AbortSignal): Promise<void> {
-    const { engine, keeper, session } = this.#o;
+  /** Leads when it is this tab's turn. Until then nothing of it is needed. */
+  async #stand(): Promise<void> {
+    const { signal } = this.#ended;
+    const parts = await leading(signal);
+    if (!parts) return;
+    const keeper = new parts.CacheKeeper(this.#o.cache, this.#o.engine.replica);
+    signal.addEventListener('abort', () => keeper.close());
+    await parts.lead(`peisear.live.${this.#o.user}`, (turn) => void this.#lead(parts.follow, keeper, turn), signal);
+  }
+
+  async #lead(follow: Follow, keeper: CacheKeeper, signal: AbortSignal): Promise<void> {
+    const { engine, session } = this.#o;
     this.#leading = true;
     signal.addEventListener('abort', () => (this.#leading = false));
     engine.follower.keeper = keeper;
@@ -108,4 +124,20 @@ export class Live {
   #say(message: Message): void {
     if (!this.#ended.signal.aborted) this.#channel.postMessage(message);
   }
+}
+
+/** The code for leading: not before the page has shown, and again where it does not come. Null when it is too late. */
+async function leading(signal: AbortSignal): Promise<typeof import('./leading') | null> {
+  for (await whenIdle(); !signal.aborted; await pause(signal)) {
+    const parts = await import('./leading').catch(() => null);
+    if (parts) return signal.aborted ? null : parts;
+  }
+  return null;
+}
+
+function pause(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, AGAIN_MS);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

@@ -3,5 +3,4 @@
  * (never dropped but by its owner). Both go with signing out.
  */
 export { schemaOf, StoredCache, type Cached } from './cache';
-export { CacheKeeper } from './keeper';
 export { MemoryQueue, OpeningQueue, StoredQueue } from './queue';

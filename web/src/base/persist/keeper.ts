@@ -1,3 +1,4 @@
+import { whenIdle } from '../later';
 import type { Entry, Keeper, Replica } from '../sync';
 import { keeps, type StoredCache } from './cache';
 
@@ -104,11 +105,4 @@ export class CacheKeeper implements Keeper {
     });
     return this.#last;
   }
-}
-
-function whenIdle(): Promise<void> {
-  return new Promise((resolve) => {
-    if ('requestIdleCallback' in globalThis) requestIdleCallback(() => resolve(), { timeout: QUIET_MS });
-    else setTimeout(resolve);
-  });
 }

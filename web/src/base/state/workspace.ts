@@ -1,6 +1,6 @@
 import { ok, Problem, type Api, type Me, type Session } from '../api';
 import { Live } from '../live';
-import { CacheKeeper, MemoryQueue, OpeningQueue, schemaOf, StoredCache, StoredQueue } from '../persist';
+import { MemoryQueue, OpeningQueue, schemaOf, StoredCache, StoredQueue } from '../persist';
 import { Store } from '../store';
 import {
   Engine,
@@ -41,7 +41,6 @@ export class Workspace {
   readonly #cache: Promise<StoredCache | null>;
   readonly #queue: Promise<StoredQueue | MemoryQueue>;
   readonly #restored: Promise<void>;
-  readonly #keeper: CacheKeeper;
   readonly #scopes: (read: Reader) => string[];
 
   private constructor(options: Options) {
@@ -61,16 +60,12 @@ export class Workspace {
       onRefused: (refusal) => options.onRefused(refusal),
     });
     this.#restored = this.#restore();
-    this.#keeper = new CacheKeeper(
-      this.#restored.then(() => this.#cache),
-      this.#engine.replica,
-    );
     this.store = new Store(this.#engine);
     this.#live = new Live({
       user: me.id,
       session,
       engine: this.#engine,
-      keeper: this.#keeper,
+      cache: this.#restored.then(() => this.#cache),
       onState: (online) => options.onState(online),
     });
   }
@@ -94,7 +89,6 @@ export class Workspace {
   async close(): Promise<void> {
     this.#live.close();
     this.#engine.close();
-    this.#keeper.close();
     const [cache, queue] = await Promise.all([this.#cache, this.#queue]);
     cache?.close();
     if (queue instanceof StoredQueue) queue.close();
