@@ -57,6 +57,10 @@ export default ts.config(
           selector: 'SvelteAttribute[key.name="style"]',
           message: "The policy style-src 'self' blocks style attributes; style: directives are set by script and pass.",
         },
+        {
+          selector: 'SvelteElement[kind="html"] > SvelteStartTag > SvelteSpreadAttribute',
+          message: 'Brings 1.5 KB of Svelte into the first load of every page: name the attributes, or attach.',
+        },
       ],
       'svelte/require-each-key': 'error',
     },
