@@ -69,8 +69,8 @@ export function start({ texts, always, fonts }: Options) {
 
   const usersOf = (id: string) => users.get(textOf(id)) ?? new Set();
   const isBase = (id: string) => (areaOf.get(textOf(id)) ?? 'base') === 'base';
-  /** Everybody's, but only one file says it: it comes with that file. */
-  const isLone = (id: string) => isBase(id) && !usersOf(id).has('app') && places.get(textOf(id))?.size === 1;
+  /** Only one file says it: it comes with that file, however many pages that is a part of. */
+  const isLone = (id: string) => !usersOf(id).has('app') && places.get(textOf(id))?.size === 1;
   const isEarly = (id: string) => TEXT.test(id) && (usersOf(id).has('app') || isBase(id)) && !isLone(id);
   const shared = (id: string): string | null => {
     if (TEXT.test(id) && isLone(id)) return null;
