@@ -3,7 +3,8 @@ import { expect, test, type Page, type Server, type User } from './fixture';
 /** A project with ten issues: enough that choosing a parent is searching. */
 async function dock(server: Server, admin: User, key: string): Promise<void> {
   await server.call(admin, 'POST', '/api/projects', { key, name: `Dock ${key}` });
-  for (let n = 1; n <= 10; n++) await server.call(admin, 'POST', `/api/projects/${key}/issues`, { title: `Berth ${n}` });
+  for (let n = 1; n <= 10; n++)
+    await server.call(admin, 'POST', `/api/projects/${key}/issues`, { title: `Berth ${n}` });
 }
 
 /** Holds back a part of the app until it is let go. */
