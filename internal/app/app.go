@@ -96,7 +96,7 @@ func build(d *db.DB, s account.Settings, o oauth.Settings, logger *slog.Logger) 
 		apitoken.Feature(p.tokens),
 		oauth.Feature(elsewhere),
 		admin.Feature(administration),
-	}, product(d, p.log, p.accounts)...)
+	}, product(d, p.log, p.queue, p.accounts)...)
 	p.accounts.ReachOf(p.scopes)
 	for _, f := range p.features {
 		p.log.Offer(f.Parts...)

@@ -7,6 +7,7 @@ import (
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/feature"
+	"github.com/peisear/peisear/internal/base/job"
 	"github.com/peisear/peisear/internal/base/live"
 	"github.com/peisear/peisear/internal/tracker/board"
 	"github.com/peisear/peisear/internal/tracker/comment"
@@ -19,19 +20,22 @@ import (
 
 // Features lists the tracker's slices in the order in which they depend on each
 // other.
-func Features(d *db.DB, log *live.Log, accounts *account.Service) []feature.Feature {
+func Features(d *db.DB, log *live.Log, queue *job.Queue, accounts *account.Service) []feature.Feature {
 	projects := project.New(d, log)
+	projects.PurgeBy(queue)
 	accounts.VetGrants(projects.Vet)
 	accounts.Accepted.Subscribe(projects.Join)
 	accounts.Leaving.Subscribe(projects.Leave)
 	issues := issue.New(d, log, projects)
 	comments := comment.New(d, log, projects, issues)
+	index := search.New(d, issues, comments)
+	projects.OnPurge(index.Purge)
 	return []feature.Feature{
 		project.Feature(projects),
 		issue.Feature(issues),
 		comment.Feature(comments),
 		board.Feature(board.New(issues)),
-		search.Feature(search.New(d, issues, comments)),
+		search.Feature(index),
 	}
 }
 

@@ -62,6 +62,16 @@ func (s *Statement) Groups(ctx context.Context, c Conn) (groups map[string][]str
 	return groups, rows.Err()
 }
 
+// Exec runs the statement and returns how many rows it has changed.
+func (s *Statement) Exec(ctx context.Context, c Conn) (n int, err error) {
+	done, err := c.ExecContext(ctx, s.Text(), s.args...)
+	if err != nil {
+		return 0, err
+	}
+	changed, err := done.RowsAffected()
+	return int(changed), err
+}
+
 // Text is the statement with $1 for the first parameter.
 func (s *Statement) Text() string { return s.text.String() }
 

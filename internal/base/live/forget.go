@@ -1,10 +1,15 @@
 package live
 
 import (
+	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 
+	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/live/query"
 )
 
@@ -23,6 +28,28 @@ func (tx *Tx) EndScope(scope string) error {
 	_, err := tx.lock(scope)
 	tx.over = append(tx.over, scope)
 	return err
+}
+
+// Erase removes a scope with all of its history, the oldest changes first, in transactions
+// that others hardly wait for. It is for a scope that nobody may follow or change any more,
+// as its slice sees to: unlike one that EndScope has ended, the log does not know that it
+// was there. When it did not come to the end, it goes on when it is called again.
+func (l *Log) Erase(ctx context.Context, scope string) (err error) {
+	defer errs.Wrap(&err, "live.Erase(%s)", scope)
+	return db.Batches(ctx, l.db, 0, func(tx *db.Tx, since int64) (next int64, more bool, err error) {
+		q := query.New(tx)
+		last, err := q.NthChange(ctx, query.NthChangeParams{Scope: scope, Since: since, Nth: db.BatchRows - 1})
+		switch {
+		case errors.Is(err, sql.ErrNoRows): // there are fewer
+			if err := q.DeleteChanges(ctx, scope); err != nil {
+				return since, false, err
+			}
+			return since, false, q.DeleteScope(ctx, scope)
+		case err != nil:
+			return since, false, err
+		}
+		return last.Seq, true, q.DeleteChangesTo(ctx, query.DeleteChangesToParams{Scope: scope, Since: since, Seq: last.Seq, N: last.N})
+	})
 }
 
 // Forget removes what fields of a row have held, in the scopes admin and org, which

@@ -58,3 +58,17 @@ DELETE FROM log_epoch WHERE id = 1;
 SELECT COUNT(*) AS scopes, CAST(COALESCE(MAX(seq), 0) AS BIGINT) AS highest,
        CAST(COALESCE(SUM(CASE WHEN seq > 0 THEN seq ELSE 0 END), 0) AS BIGINT) AS together
 FROM scope;
+
+-- name: NthChange :one
+SELECT seq, n FROM change
+WHERE scope = CAST(sqlc.arg(scope) AS TEXT) AND seq >= sqlc.arg(since)
+ORDER BY seq, n
+LIMIT 1 OFFSET CAST(sqlc.arg(nth) AS BIGINT);
+
+-- name: DeleteChangesTo :exec
+DELETE FROM change
+WHERE scope = CAST(sqlc.arg(scope) AS TEXT) AND seq >= sqlc.arg(since) AND seq <= sqlc.arg(seq)
+  AND (seq < sqlc.arg(seq) OR n <= sqlc.arg(n));
+
+-- name: DeleteScope :exec
+DELETE FROM scope WHERE id = sqlc.arg(id);

@@ -114,6 +114,13 @@ func (tx *Tx) RecordIn(scope, entity, id string, old, new any) (err error) {
 	return nil
 }
 
+// Lock is for a scope that the mutation could not name, before the transaction locks rows
+// that the scope's other writers lock: from then on nobody else changes anything there.
+func (tx *Tx) Lock(scope string) error {
+	_, err := tx.lock(scope)
+	return err
+}
+
 // lock gives the transaction its seq in a scope, once. NotFound, now or later: the scope
 // has ended.
 func (tx *Tx) lock(scope string) (*[]Change, error) {

@@ -99,6 +99,7 @@ type Service struct {
 func New(d *db.DB, log *live.Log, projects *project.Service, issues *issue.Service) *Service {
 	s := &Service{Written: new(event.Topic[Written]), Removed: new(event.Topic[Removed]), db: d, log: log, projects: projects}
 	issues.Removed.Subscribe(s.goAlong)
+	issues.OnPurge(purge)
 	return s
 }
 

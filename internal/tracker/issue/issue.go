@@ -106,6 +106,7 @@ type Service struct {
 	db       *db.DB
 	log      *live.Log
 	projects *project.Service
+	purgers  []func(ctx context.Context, tx *db.Tx, issueIDs []string, room int) (int, error)
 }
 
 // New returns the service on a database and its change log. Issues of a member who
@@ -113,6 +114,7 @@ type Service struct {
 func New(d *db.DB, log *live.Log, projects *project.Service) *Service {
 	s := &Service{Written: new(event.Topic[Written]), Removed: new(event.Topic[Removed]), db: d, log: log, projects: projects}
 	projects.Left.Subscribe(s.unassign)
+	projects.OnPurge(s.purge)
 	return s
 }
 

@@ -60,7 +60,7 @@ ORDER BY CASE WHEN category IN ('done', 'cancelled') THEN 1 ELSE 0 END, rank;
 -- name: PageHeaders :many
 SELECT issue.id, project.project_key, issue.number, issue.title, issue.status_id, issue.priority, issue.assignee_id,
        issue.effort, issue.parent_id, issue.due_on, issue.rank, issue.author_id, issue.version, issue.created_at, issue.updated_at
-FROM issue JOIN project ON project.id = issue.project_id
+FROM issue JOIN project ON project.id = issue.project_id AND project.deleted_at IS NULL
 WHERE issue.status_id = sqlc.arg(status_id) AND issue.project_id = sqlc.arg(project_id)
   AND issue.rank >= sqlc.arg(rank) AND (issue.rank > sqlc.arg(rank) OR issue.id > sqlc.arg(id))
 ORDER BY issue.rank, issue.id
@@ -69,7 +69,7 @@ LIMIT CAST(sqlc.arg(n) AS BIGINT);
 -- name: GetHeader :one
 SELECT issue.id, project.project_key, issue.number, issue.title, issue.status_id, issue.priority, issue.assignee_id,
        issue.effort, issue.parent_id, issue.due_on, issue.rank, issue.author_id, issue.version, issue.created_at, issue.updated_at
-FROM issue JOIN project ON project.id = issue.project_id
+FROM issue JOIN project ON project.id = issue.project_id AND project.deleted_at IS NULL
 WHERE issue.id = sqlc.arg(id) AND issue.project_id = sqlc.arg(project_id);
 
 -- name: UpdateIssue :exec
@@ -162,3 +162,9 @@ WHERE m.project_id = sqlc.arg(project_id) AND m.user_id = sqlc.arg(actor) AND m.
 
 -- name: ProjectKey :one
 SELECT project_key FROM project WHERE id = sqlc.arg(id);
+
+-- name: ListFrom :many
+SELECT id, number FROM issue
+WHERE project_id = sqlc.arg(project_id) AND number > sqlc.arg(after)
+ORDER BY number
+LIMIT CAST(sqlc.arg(n) AS BIGINT);

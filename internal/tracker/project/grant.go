@@ -82,7 +82,14 @@ func (s *Service) Join(ctx context.Context, tx *live.Tx, a account.Acceptance) e
 		if !allowed {
 			continue
 		}
-		if err := bring(ctx, tx, a, g); err != nil {
+		// Whoever deletes the project has its scope, too: they come before, or after all.
+		if err := tx.Lock(Scope(g.Project)); err != nil {
+			return err
+		}
+		switch err := bring(ctx, tx, a, g); {
+		case errors.Is(err, sql.ErrNoRows):
+			continue
+		case err != nil:
 			return err
 		}
 		if _, err := recordMember(ctx, tx, g.Project, a.UserID, nil); err != nil {

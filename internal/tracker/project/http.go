@@ -11,7 +11,7 @@ import (
 
 // Feature returns what the slice brings to the app.
 func Feature(s *Service) feature.Feature {
-	return feature.Feature{Name: "project", Migrations: Migrations, Routes: s.routes, Scopes: s.scopes, Parts: parts()}
+	return feature.Feature{Name: "project", Migrations: Migrations, Routes: s.routes, Scopes: s.scopes, Parts: parts(), Jobs: s.jobs()}
 }
 
 func (s *Service) routes(api *web.API) {

@@ -79,15 +79,21 @@ func errOwnsAlone(sole []query.ListSoleOwnedRow) error {
 	return errs.Taken("body.heirId", "nobody else owns %s%s: say who takes over", strings.Join(keys, ", "), more)
 }
 
-// handOver makes the heir an owner.
+// handOver makes the heir an owner, unless the project was deleted just now.
 func handOver(ctx context.Context, tx *live.Tx, l account.Leave, p query.ListSoleOwnedRow) error {
 	q := query.New(tx)
+	if err := tx.Lock(Scope(p.ID)); err != nil {
+		return err
+	}
 	old, err := formerly(ctx, tx, p.ID, l.HeirID)
 	if err != nil {
 		return err
 	}
 	_, err = q.HandOver(ctx, query.HandOverParams{Heir: l.HeirID, Now: tx.Micros(), ProjectID: p.ID, UserID: l.UserID})
-	if err != nil {
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
 		return err
 	}
 	return recordOwner(ctx, tx, p.ID, p.ProjectKey, l.HeirID, old)

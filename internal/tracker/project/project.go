@@ -18,7 +18,8 @@
 //
 // Other slices enter a project through Enter, which answers who may do what, and
 // may read the tables project and project_member in their own statements. They
-// learn of a member's leaving through the topic Left.
+// learn of a member's leaving through the topic Left, and remove what they have of a
+// deleted project when OnPurge says so.
 package project
 
 import (
@@ -35,6 +36,7 @@ import (
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/event"
+	"github.com/peisear/peisear/internal/base/job"
 	"github.com/peisear/peisear/internal/base/live"
 	"github.com/peisear/peisear/internal/tracker/project/query"
 )
@@ -102,6 +104,8 @@ type Service struct {
 	db      *db.DB
 	log     *live.Log
 	key     *regexp.Regexp
+	queue   *job.Queue // nil: another process purges
+	purgers []func(ctx context.Context, projectID string) error
 	found   found
 	granted granted
 }
@@ -254,7 +258,8 @@ func (s *Service) Update(ctx context.Context, by account.Actor, tx, key string, 
 	return s.Get(ctx, by, key)
 }
 
-// Delete removes a project with everything in it. Forbidden: the actor is no owner.
+// Delete removes a project with everything in it: from then on it is there for nobody, and
+// its key is free. Its rows go soon after (Purge). Forbidden: the actor is no owner.
 // NotFound: there is none that the actor may see.
 func (s *Service) Delete(ctx context.Context, by account.Actor, tx, key string) (err error) {
 	defer errs.Wrap(&err, "project.Delete(%s)", key)
@@ -277,7 +282,7 @@ func (s *Service) Delete(ctx context.Context, by account.Actor, tx, key string) 
 			m.Scopes = append(m.Scopes, account.Actor{ID: member.UserID}.Scope())
 		}
 	}
-	_, seen, err := live.Write(ctx, s.log, m, func(tx *live.Tx) (struct{}, error) { return struct{}{}, remove(ctx, tx, by, p.ID) })
+	_, seen, err := live.Write(ctx, s.log, m, func(tx *live.Tx) (struct{}, error) { return struct{}{}, s.remove(ctx, tx, by, p.ID) })
 	if err == nil && seen != nil && !seen.Did(live.Delete, "membership", p.ID) {
 		err = live.ErrOtherMutation
 	}
@@ -302,29 +307,6 @@ func (s *Service) endedBefore(ctx context.Context, by account.Actor, tx, key str
 		return true
 	}
 	return err == nil && !gone && id == seen.ID
-}
-
-// remove tells every member in their own scope; the project's scope ends with it.
-func remove(ctx context.Context, tx *live.Tx, by account.Actor, id string) error {
-	q := query.New(tx)
-	members, err := q.AllMembers(ctx, id)
-	if err != nil {
-		return err
-	}
-	row, err := q.DeleteProject(ctx, query.DeleteProjectParams{ID: id, Actor: by.ID})
-	if err != nil {
-		return err
-	}
-	for _, m := range members {
-		scope := account.Actor{ID: m.UserID}.Scope()
-		if err := tx.RecordIn(scope, "membership", id, membership{ID: id, Role: Role(m.Role)}, nil); err != nil {
-			return err
-		}
-		if err := tx.RecordIn(Scope(id), live.Member, m.UserID, memberRow{ID: m.UserID, Role: Role(m.Role)}, nil); err != nil {
-			return err
-		}
-	}
-	return tx.RecordIn(Scope(id), "project", id, projectRow(row), nil)
 }
 
 func mutation(by account.Actor, tx, projectID string) live.Mutation {

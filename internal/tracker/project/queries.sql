@@ -1,5 +1,8 @@
 -- Every statement that changes something names the actor and what role it takes:
 -- a check that was forgotten above finds no row here.
+--
+-- A project that was deleted has no members and no key until its rows are gone: what asks
+-- for neither asks for deleted_at.
 
 -- name: CreateProject :one
 INSERT INTO project (id, project_key, name, description, version, created_at, updated_at)
@@ -10,7 +13,7 @@ RETURNING *;
 INSERT INTO project_member (project_id, user_id, role, joined_at)
 SELECT project.id, sqlc.arg(user_id), 'owner', sqlc.arg(now)
 FROM project
-WHERE project.id = sqlc.arg(project_id)
+WHERE project.id = sqlc.arg(project_id) AND project.deleted_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = project.id)
 RETURNING *;
 
@@ -35,7 +38,7 @@ FROM project JOIN project_member ON project_member.project_id = project.id
 WHERE project.id = sqlc.arg(id) AND project_member.user_id = sqlc.arg(actor);
 
 -- name: GetProject :one
-SELECT * FROM project WHERE id = sqlc.arg(id);
+SELECT * FROM project WHERE id = sqlc.arg(id) AND deleted_at IS NULL;
 
 -- name: ListProjects :many
 SELECT sqlc.embed(project), project_member.role
@@ -58,12 +61,28 @@ WHERE project.id = sqlc.arg(id) AND EXISTS (
   WHERE m.project_id = project.id AND m.user_id = sqlc.arg(actor) AND m.role IN ('owner', 'maintainer'))
 RETURNING *;
 
+-- DeleteProject gives the key away: an id is nobody's key.
+
 -- name: DeleteProject :one
-DELETE FROM project
+UPDATE project SET project_key = id, deleted_at = CAST(sqlc.arg(now) AS BIGINT)
 WHERE project.id = sqlc.arg(id) AND EXISTS (
   SELECT 1 FROM project_member m
   WHERE m.project_id = project.id AND m.user_id = sqlc.arg(actor) AND m.role = 'owner')
 RETURNING *;
+
+-- name: RemoveAllMembers :exec
+DELETE FROM project_member
+WHERE project_member.project_id = sqlc.arg(project_id) AND EXISTS (
+  SELECT 1 FROM project WHERE project.id = project_member.project_id AND project.deleted_at IS NOT NULL);
+
+-- name: FirstDeleted :one
+SELECT id, CAST(deleted_at AS BIGINT) AS deleted_at FROM project
+WHERE project.deleted_at IS NOT NULL
+ORDER BY project.deleted_at
+LIMIT 1;
+
+-- name: PurgeProject :exec
+DELETE FROM project WHERE id = sqlc.arg(id) AND deleted_at IS NOT NULL;
 
 -- name: ListStatuses :many
 SELECT * FROM status WHERE project_id = sqlc.arg(project_id) ORDER BY rank;
@@ -126,7 +145,7 @@ SELECT * FROM project WHERE project_key = sqlc.arg(project_key);
 INSERT INTO project_member (project_id, user_id, role, joined_at)
 SELECT project.id, sqlc.arg(user_id), sqlc.arg(role), sqlc.arg(now)
 FROM project
-WHERE project.id = sqlc.arg(project_id) AND CAST(sqlc.arg(actor) AS TEXT) = 'operator'
+WHERE project.id = sqlc.arg(project_id) AND project.deleted_at IS NULL AND CAST(sqlc.arg(actor) AS TEXT) = 'operator'
 RETURNING *;
 
 -- Owners who are disabled look after nothing: a project without another is ownerless.
@@ -151,7 +170,7 @@ RETURNING *;
 INSERT INTO project_member (project_id, user_id, role, joined_at)
 SELECT project.id, users.id, 'owner', sqlc.arg(now)
 FROM project CROSS JOIN users
-WHERE project.id = sqlc.arg(project_id)
+WHERE project.id = sqlc.arg(project_id) AND project.deleted_at IS NULL
   AND users.id = sqlc.arg(actor) AND users.role = 'admin' AND users.disabled_at IS NULL
   AND NOT EXISTS (
     SELECT 1 FROM project_member m JOIN users owner ON owner.id = m.user_id
@@ -161,13 +180,13 @@ RETURNING *;
 
 -- name: ListNames :many
 SELECT id, project_key, name FROM project
-WHERE project_key > sqlc.arg(after)
+WHERE project_key > sqlc.arg(after) AND deleted_at IS NULL
 ORDER BY project_key
 LIMIT CAST(sqlc.arg(n) AS BIGINT);
 
 -- name: ListOwnerless :many
 SELECT id, project_key, name FROM project
-WHERE project_key > sqlc.arg(after) AND NOT EXISTS (
+WHERE project_key > sqlc.arg(after) AND deleted_at IS NULL AND NOT EXISTS (
   SELECT 1 FROM project_member m JOIN users ON users.id = m.user_id
   WHERE m.project_id = project.id AND m.role = 'owner' AND users.disabled_at IS NULL)
 ORDER BY project_key

@@ -164,6 +164,38 @@ func (q *Queries) DeleteChanges(ctx context.Context, scope string) error {
 	return err
 }
 
+const deleteChangesTo = `-- name: DeleteChangesTo :exec
+DELETE FROM change
+WHERE scope = CAST($1 AS TEXT) AND seq >= $2 AND seq <= $3
+  AND (seq < $3 OR n <= $4)
+`
+
+type DeleteChangesToParams struct {
+	Scope string
+	Since int64
+	Seq   int64
+	N     int64
+}
+
+func (q *Queries) DeleteChangesTo(ctx context.Context, arg DeleteChangesToParams) error {
+	_, err := q.db.ExecContext(ctx, deleteChangesTo,
+		arg.Scope,
+		arg.Since,
+		arg.Seq,
+		arg.N,
+	)
+	return err
+}
+
+const deleteScope = `-- name: DeleteScope :exec
+DELETE FROM scope WHERE id = $1
+`
+
+func (q *Queries) DeleteScope(ctx context.Context, id string) error {
+	_, err := q.db.ExecContext(ctx, deleteScope, id)
+	return err
+}
+
 const end = `-- name: End :exec
 UPDATE scope SET seq = -1 WHERE id = $1
 `
@@ -257,6 +289,31 @@ func (q *Queries) Heads(ctx context.Context) (HeadsRow, error) {
 	row := q.db.QueryRowContext(ctx, heads)
 	var i HeadsRow
 	err := row.Scan(&i.Scopes, &i.Highest, &i.Together)
+	return i, err
+}
+
+const nthChange = `-- name: NthChange :one
+SELECT seq, n FROM change
+WHERE scope = CAST($1 AS TEXT) AND seq >= $2
+ORDER BY seq, n
+LIMIT 1 OFFSET CAST($3 AS BIGINT)
+`
+
+type NthChangeParams struct {
+	Scope string
+	Since int64
+	Nth   int64
+}
+
+type NthChangeRow struct {
+	Seq int64
+	N   int64
+}
+
+func (q *Queries) NthChange(ctx context.Context, arg NthChangeParams) (NthChangeRow, error) {
+	row := q.db.QueryRowContext(ctx, nthChange, arg.Scope, arg.Since, arg.Nth)
+	var i NthChangeRow
+	err := row.Scan(&i.Seq, &i.N)
 	return i, err
 }
 

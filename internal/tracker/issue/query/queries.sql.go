@@ -295,7 +295,7 @@ func (q *Queries) FirstRank(ctx context.Context, arg FirstRankParams) (string, e
 const getHeader = `-- name: GetHeader :one
 SELECT issue.id, project.project_key, issue.number, issue.title, issue.status_id, issue.priority, issue.assignee_id,
        issue.effort, issue.parent_id, issue.due_on, issue.rank, issue.author_id, issue.version, issue.created_at, issue.updated_at
-FROM issue JOIN project ON project.id = issue.project_id
+FROM issue JOIN project ON project.id = issue.project_id AND project.deleted_at IS NULL
 WHERE issue.id = $1 AND issue.project_id = $2
 `
 
@@ -561,6 +561,47 @@ func (q *Queries) ListColumns(ctx context.Context, projectID string) ([]string, 
 	return items, nil
 }
 
+const listFrom = `-- name: ListFrom :many
+SELECT id, number FROM issue
+WHERE project_id = $1 AND number > $2
+ORDER BY number
+LIMIT CAST($3 AS BIGINT)
+`
+
+type ListFromParams struct {
+	ProjectID string
+	After     int64
+	N         int64
+}
+
+type ListFromRow struct {
+	ID     string
+	Number int64
+}
+
+func (q *Queries) ListFrom(ctx context.Context, arg ListFromParams) ([]ListFromRow, error) {
+	rows, err := q.db.QueryContext(ctx, listFrom, arg.ProjectID, arg.After, arg.N)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListFromRow
+	for rows.Next() {
+		var i ListFromRow
+		if err := rows.Scan(&i.ID, &i.Number); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listStatusNames = `-- name: ListStatusNames :many
 SELECT id, name FROM status WHERE project_id = $1 ORDER BY rank
 `
@@ -596,7 +637,7 @@ func (q *Queries) ListStatusNames(ctx context.Context, projectID string) ([]List
 const pageHeaders = `-- name: PageHeaders :many
 SELECT issue.id, project.project_key, issue.number, issue.title, issue.status_id, issue.priority, issue.assignee_id,
        issue.effort, issue.parent_id, issue.due_on, issue.rank, issue.author_id, issue.version, issue.created_at, issue.updated_at
-FROM issue JOIN project ON project.id = issue.project_id
+FROM issue JOIN project ON project.id = issue.project_id AND project.deleted_at IS NULL
 WHERE issue.status_id = $1 AND issue.project_id = $2
   AND issue.rank >= $3 AND (issue.rank > $3 OR issue.id > $4)
 ORDER BY issue.rank, issue.id

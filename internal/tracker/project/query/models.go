@@ -12,6 +12,7 @@ type Project struct {
 	Version     int64
 	CreatedAt   int64
 	UpdatedAt   int64
+	DeletedAt   *int64
 }
 
 type ProjectMember struct {

@@ -13,7 +13,7 @@ const addByOperator = `-- name: AddByOperator :one
 INSERT INTO project_member (project_id, user_id, role, joined_at)
 SELECT project.id, $1, $2, $3
 FROM project
-WHERE project.id = $4 AND CAST($5 AS TEXT) = 'operator'
+WHERE project.id = $4 AND project.deleted_at IS NULL AND CAST($5 AS TEXT) = 'operator'
 RETURNING project_id, user_id, role, joined_at
 `
 
@@ -124,7 +124,7 @@ const createOwner = `-- name: CreateOwner :one
 INSERT INTO project_member (project_id, user_id, role, joined_at)
 SELECT project.id, $1, 'owner', $2
 FROM project
-WHERE project.id = $3
+WHERE project.id = $3 AND project.deleted_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = project.id)
 RETURNING project_id, user_id, role, joined_at
 `
@@ -151,7 +151,7 @@ const createProject = `-- name: CreateProject :one
 
 INSERT INTO project (id, project_key, name, description, version, created_at, updated_at)
 VALUES ($1, $2, $3, $4, 1, $5, $5)
-RETURNING id, project_key, name, description, version, created_at, updated_at
+RETURNING id, project_key, name, description, version, created_at, updated_at, deleted_at
 `
 
 type CreateProjectParams struct {
@@ -164,6 +164,9 @@ type CreateProjectParams struct {
 
 // Every statement that changes something names the actor and what role it takes:
 // a check that was forgotten above finds no row here.
+//
+// A project that was deleted has no members and no key until its rows are gone: what asks
+// for neither asks for deleted_at.
 func (q *Queries) CreateProject(ctx context.Context, arg CreateProjectParams) (Project, error) {
 	row := q.db.QueryRowContext(ctx, createProject,
 		arg.ID,
@@ -181,6 +184,7 @@ func (q *Queries) CreateProject(ctx context.Context, arg CreateProjectParams) (P
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.DeletedAt,
 	)
 	return i, err
 }
@@ -226,20 +230,23 @@ func (q *Queries) CreateStatus(ctx context.Context, arg CreateStatusParams) (Sta
 }
 
 const deleteProject = `-- name: DeleteProject :one
-DELETE FROM project
-WHERE project.id = $1 AND EXISTS (
+
+UPDATE project SET project_key = id, deleted_at = CAST($1 AS BIGINT)
+WHERE project.id = $2 AND EXISTS (
   SELECT 1 FROM project_member m
-  WHERE m.project_id = project.id AND m.user_id = $2 AND m.role = 'owner')
-RETURNING id, project_key, name, description, version, created_at, updated_at
+  WHERE m.project_id = project.id AND m.user_id = $3 AND m.role = 'owner')
+RETURNING id, project_key, name, description, version, created_at, updated_at, deleted_at
 `
 
 type DeleteProjectParams struct {
+	Now   int64
 	ID    string
 	Actor string
 }
 
+// DeleteProject gives the key away: an id is nobody's key.
 func (q *Queries) DeleteProject(ctx context.Context, arg DeleteProjectParams) (Project, error) {
-	row := q.db.QueryRowContext(ctx, deleteProject, arg.ID, arg.Actor)
+	row := q.db.QueryRowContext(ctx, deleteProject, arg.Now, arg.ID, arg.Actor)
 	var i Project
 	err := row.Scan(
 		&i.ID,
@@ -249,12 +256,13 @@ func (q *Queries) DeleteProject(ctx context.Context, arg DeleteProjectParams) (P
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.DeletedAt,
 	)
 	return i, err
 }
 
 const enterByID = `-- name: EnterByID :one
-SELECT project.id, project.project_key, project.name, project.description, project.version, project.created_at, project.updated_at, project_member.role
+SELECT project.id, project.project_key, project.name, project.description, project.version, project.created_at, project.updated_at, project.deleted_at, project_member.role
 FROM project JOIN project_member ON project_member.project_id = project.id
 WHERE project.id = $1 AND project_member.user_id = $2
 `
@@ -280,13 +288,14 @@ func (q *Queries) EnterByID(ctx context.Context, arg EnterByIDParams) (EnterByID
 		&i.Project.Version,
 		&i.Project.CreatedAt,
 		&i.Project.UpdatedAt,
+		&i.Project.DeletedAt,
 		&i.Role,
 	)
 	return i, err
 }
 
 const enterByKey = `-- name: EnterByKey :one
-SELECT project.id, project.project_key, project.name, project.description, project.version, project.created_at, project.updated_at, project_member.role
+SELECT project.id, project.project_key, project.name, project.description, project.version, project.created_at, project.updated_at, project.deleted_at, project_member.role
 FROM project JOIN project_member ON project_member.project_id = project.id
 WHERE project.project_key = $1 AND project_member.user_id = $2
 `
@@ -312,6 +321,7 @@ func (q *Queries) EnterByKey(ctx context.Context, arg EnterByKeyParams) (EnterBy
 		&i.Project.Version,
 		&i.Project.CreatedAt,
 		&i.Project.UpdatedAt,
+		&i.Project.DeletedAt,
 		&i.Role,
 	)
 	return i, err
@@ -329,7 +339,7 @@ func (q *Queries) FindByKey(ctx context.Context, projectKey string) (string, err
 }
 
 const findProject = `-- name: FindProject :one
-SELECT id, project_key, name, description, version, created_at, updated_at FROM project WHERE project_key = $1
+SELECT id, project_key, name, description, version, created_at, updated_at, deleted_at FROM project WHERE project_key = $1
 `
 
 func (q *Queries) FindProject(ctx context.Context, projectKey string) (Project, error) {
@@ -343,6 +353,7 @@ func (q *Queries) FindProject(ctx context.Context, projectKey string) (Project, 
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.DeletedAt,
 	)
 	return i, err
 }
@@ -362,6 +373,25 @@ func (q *Queries) FindUser(ctx context.Context, emailFolded string) (FindUserRow
 	row := q.db.QueryRowContext(ctx, findUser, emailFolded)
 	var i FindUserRow
 	err := row.Scan(&i.ID, &i.Email, &i.DisplayName)
+	return i, err
+}
+
+const firstDeleted = `-- name: FirstDeleted :one
+SELECT id, CAST(deleted_at AS BIGINT) AS deleted_at FROM project
+WHERE project.deleted_at IS NOT NULL
+ORDER BY project.deleted_at
+LIMIT 1
+`
+
+type FirstDeletedRow struct {
+	ID        string
+	DeletedAt int64
+}
+
+func (q *Queries) FirstDeleted(ctx context.Context) (FirstDeletedRow, error) {
+	row := q.db.QueryRowContext(ctx, firstDeleted)
+	var i FirstDeletedRow
+	err := row.Scan(&i.ID, &i.DeletedAt)
 	return i, err
 }
 
@@ -411,7 +441,7 @@ func (q *Queries) GetMember(ctx context.Context, arg GetMemberParams) (GetMember
 }
 
 const getProject = `-- name: GetProject :one
-SELECT id, project_key, name, description, version, created_at, updated_at FROM project WHERE id = $1
+SELECT id, project_key, name, description, version, created_at, updated_at, deleted_at FROM project WHERE id = $1 AND deleted_at IS NULL
 `
 
 func (q *Queries) GetProject(ctx context.Context, id string) (Project, error) {
@@ -425,6 +455,7 @@ func (q *Queries) GetProject(ctx context.Context, id string) (Project, error) {
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.DeletedAt,
 	)
 	return i, err
 }
@@ -545,7 +576,7 @@ func (q *Queries) ListMemberships(ctx context.Context, actor string) ([]ListMemb
 
 const listNames = `-- name: ListNames :many
 SELECT id, project_key, name FROM project
-WHERE project_key > $1
+WHERE project_key > $1 AND deleted_at IS NULL
 ORDER BY project_key
 LIMIT CAST($2 AS BIGINT)
 `
@@ -586,7 +617,7 @@ func (q *Queries) ListNames(ctx context.Context, arg ListNamesParams) ([]ListNam
 
 const listOwnerless = `-- name: ListOwnerless :many
 SELECT id, project_key, name FROM project
-WHERE project_key > $1 AND NOT EXISTS (
+WHERE project_key > $1 AND deleted_at IS NULL AND NOT EXISTS (
   SELECT 1 FROM project_member m JOIN users ON users.id = m.user_id
   WHERE m.project_id = project.id AND m.role = 'owner' AND users.disabled_at IS NULL)
 ORDER BY project_key
@@ -628,7 +659,7 @@ func (q *Queries) ListOwnerless(ctx context.Context, arg ListOwnerlessParams) ([
 }
 
 const listProjects = `-- name: ListProjects :many
-SELECT project.id, project.project_key, project.name, project.description, project.version, project.created_at, project.updated_at, project_member.role
+SELECT project.id, project.project_key, project.name, project.description, project.version, project.created_at, project.updated_at, project.deleted_at, project_member.role
 FROM project_member JOIN project ON project.id = project_member.project_id
 WHERE project_member.user_id = $1 AND project.project_key > $2
 ORDER BY project.project_key
@@ -663,6 +694,7 @@ func (q *Queries) ListProjects(ctx context.Context, arg ListProjectsParams) ([]L
 			&i.Project.Version,
 			&i.Project.CreatedAt,
 			&i.Project.UpdatedAt,
+			&i.Project.DeletedAt,
 			&i.Role,
 		); err != nil {
 			return nil, err
@@ -778,6 +810,26 @@ func (q *Queries) ListStatuses(ctx context.Context, projectID string) ([]Status,
 	return items, nil
 }
 
+const purgeProject = `-- name: PurgeProject :exec
+DELETE FROM project WHERE id = $1 AND deleted_at IS NOT NULL
+`
+
+func (q *Queries) PurgeProject(ctx context.Context, id string) error {
+	_, err := q.db.ExecContext(ctx, purgeProject, id)
+	return err
+}
+
+const removeAllMembers = `-- name: RemoveAllMembers :exec
+DELETE FROM project_member
+WHERE project_member.project_id = $1 AND EXISTS (
+  SELECT 1 FROM project WHERE project.id = project_member.project_id AND project.deleted_at IS NOT NULL)
+`
+
+func (q *Queries) RemoveAllMembers(ctx context.Context, projectID string) error {
+	_, err := q.db.ExecContext(ctx, removeAllMembers, projectID)
+	return err
+}
+
 const removeMember = `-- name: RemoveMember :one
 DELETE FROM project_member
 WHERE project_member.project_id = $1 AND project_member.user_id = $2 AND EXISTS (
@@ -841,7 +893,7 @@ const takeOver = `-- name: TakeOver :one
 INSERT INTO project_member (project_id, user_id, role, joined_at)
 SELECT project.id, users.id, 'owner', $1
 FROM project CROSS JOIN users
-WHERE project.id = $2
+WHERE project.id = $2 AND project.deleted_at IS NULL
   AND users.id = $3 AND users.role = 'admin' AND users.disabled_at IS NULL
   AND NOT EXISTS (
     SELECT 1 FROM project_member m JOIN users owner ON owner.id = m.user_id
@@ -874,7 +926,7 @@ SET name = $1, description = $2, version = version + 1, updated_at = $3
 WHERE project.id = $4 AND EXISTS (
   SELECT 1 FROM project_member m
   WHERE m.project_id = project.id AND m.user_id = $5 AND m.role IN ('owner', 'maintainer'))
-RETURNING id, project_key, name, description, version, created_at, updated_at
+RETURNING id, project_key, name, description, version, created_at, updated_at, deleted_at
 `
 
 type UpdateProjectParams struct {
@@ -902,6 +954,7 @@ func (q *Queries) UpdateProject(ctx context.Context, arg UpdateProjectParams) (P
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.DeletedAt,
 	)
 	return i, err
 }

@@ -1,0 +1,3 @@
+-- +goose Up
+-- FTS5 has no shelves.
+SELECT 1;
