@@ -342,6 +342,7 @@ func TestGoesAlong(t *testing.T) {
 		if err := w.projects.Delete(t.Context(), w.owner, "", "MESOS"); err != nil {
 			t.Fatal(err)
 		}
+		purge(t, w)
 		if n := count(t, w, "SELECT COUNT(*) FROM comment WHERE id <> $1", foreign.ID); n != 0 {
 			t.Errorf("%d comments are left", n)
 		}

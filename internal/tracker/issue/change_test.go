@@ -248,6 +248,7 @@ func TestProjectTakesItsIssuesAlong(t *testing.T) {
 		if err := w.projects.Delete(t.Context(), w.owner, "", "MESOS"); err != nil {
 			t.Fatal(err)
 		}
+		purge(t, w)
 		for _, table := range []string{"issue", "issue_number", "issue_alias", "status", "project_member"} {
 			if n := count(t, w, "SELECT COUNT(*) FROM "+table+" WHERE project_id = $1", w.p.ID); n != 0 {
 				t.Errorf("%d rows in %s", n, table)

@@ -240,7 +240,7 @@ func TestTheKeyOfAnotherProject(t *testing.T) {
 				t.Errorf("%s in the new project: %v", name, err)
 			}
 		})
-		if n := count(t, w, "SELECT COUNT(*) FROM issue"); n != 1 || w.p.ID == first.ID {
+		if n := count(t, w, "SELECT COUNT(*) FROM issue WHERE project_id = $1", w.p.ID); n != 1 || w.p.ID == first.ID {
 			t.Errorf("%d issues", n)
 		}
 		remove()

@@ -56,6 +56,8 @@ func TestStatementsAsAStranger(t *testing.T) {
 				_, err := q.DeleteProject(ctx, query.DeleteProjectParams{ID: w.p.ID, Actor: stranger})
 				return err
 			},
+			"RemoveAllMembers": func(q *query.Queries) error { return q.RemoveAllMembers(ctx, w.p.ID) },
+			"PurgeProject":     func(q *query.Queries) error { return q.PurgeProject(ctx, w.p.ID) },
 			"AddMember": func(q *query.Queries) error {
 				_, err := q.AddMember(ctx, query.AddMemberParams{UserID: stranger, Role: "owner", ProjectID: w.p.ID, Actor: stranger})
 				return err
@@ -90,7 +92,7 @@ func TestStatementsAsAStranger(t *testing.T) {
 				t.Errorf("%s is not tried here", name)
 				continue
 			}
-			_, err := db.Write(ctx, w.db, func(tx *db.Tx) (struct{}, error) { return struct{}{}, call(query.New(tx)) })
+			_, err := db.Write(ctx, w.db, func(tx *db.Tx) (struct{}, error) { return struct{}{}, call(query.New(tx.Queued())) })
 			wantKind(t, name, err, errs.NotFound)
 		}
 		if p, err := w.Get(ctx, w.owner, "MESOS"); err != nil || p != w.p {

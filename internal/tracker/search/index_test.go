@@ -41,6 +41,10 @@ func TestIndexFollows(t *testing.T) {
 		if err := w.projects.Delete(t.Context(), w.owner, "", "MESOS"); err != nil {
 			t.Fatal(err)
 		}
+		if got := w.find(t, w.owner, "other"); got != "" {
+			t.Errorf("an issue of a removed project is found: %q", got)
+		}
+		w.purge(t)
 		w.wantDocs(t, 0)
 	})
 }
@@ -236,6 +240,7 @@ func TestRemovedBeforeIndexed(t *testing.T) {
 		if got := w.find(t, w.owner, "gone"); got != "" {
 			t.Error(got)
 		}
+		w.purge(t)
 		w.wantDocs(t, 0)
 		if n := w.count(t, "SELECT COUNT(*) FROM search_todo"); n != 0 {
 			t.Errorf("%d texts to do", n)
