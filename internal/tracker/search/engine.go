@@ -22,11 +22,13 @@ type row struct {
 type engine struct {
 	put  func(doc int64, t text) (statement string, args []any) // a text's words into the index
 	find func(ctx context.Context, c db.Conn, r reach, q asked, upTo int64, n int) ([]row, error)
+
+	apart, together []string // statements around the removal of many texts
 }
 
 func engineOf(d *db.DB) engine {
 	if d.Engine() == "sqlite" {
-		return engine{put: litePut, find: liteFind}
+		return engine{put: litePut, find: liteFind, apart: liteApart(), together: liteTogether()}
 	}
 	return engine{put: postgresPut, find: postgresFind}
 }

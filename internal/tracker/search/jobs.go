@@ -10,16 +10,33 @@ import (
 
 // purge takes texts of a deleted project out of the index. It has the turn before any row
 // of an issue is locked, which the index locks after it.
-func purge(ctx context.Context, tx *db.Tx, issueIDs []string, room int) (int, error) {
+func (s *Service) purge(ctx context.Context, tx *db.Tx, issueIDs []string, room int) (int, error) {
+	e := engineOf(s.db)
 	if err := query.New(tx.Queued()).TakeTurn(ctx); err != nil {
 		return 0, err
 	}
-	s := new(db.Statement)
-	s.Add("DELETE FROM search_doc WHERE doc IN (SELECT d.doc FROM search_doc d WHERE ")
-	s.In("d.issue_id", issueIDs)
-	s.Limit(room)
-	s.Add(")")
-	return s.Exec(ctx, tx)
+	if err := e.each(ctx, tx, e.apart); err != nil {
+		return 0, err
+	}
+	drop := new(db.Statement)
+	drop.Add("DELETE FROM search_doc WHERE doc IN (SELECT d.doc FROM search_doc d WHERE ")
+	drop.In("d.issue_id", issueIDs)
+	drop.Limit(room)
+	drop.Add(")")
+	n, err := drop.Exec(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	return n, e.each(ctx, tx, e.together)
+}
+
+func (e engine) each(ctx context.Context, tx *db.Tx, statements []string) error {
+	for _, text := range statements {
+		if _, err := tx.ExecContext(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const postgresUnshelve = `DELETE FROM search_shelf WHERE project_id = $1 AND shelf IN (

@@ -64,7 +64,7 @@ func New(d *db.DB, issues *issue.Service, comments *comment.Service) *Service {
 	issues.Written.Subscribe(s.issueWritten)
 	comments.Written.Subscribe(s.commentWritten)
 	comments.Removed.Subscribe(s.commentRemoved)
-	issues.OnPurge(purge)
+	issues.OnPurge(s.purge)
 	return s
 }
 

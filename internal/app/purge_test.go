@@ -1,0 +1,61 @@
+package app_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/peisear/peisear/internal/base/basetest"
+)
+
+// TestADeletedProjectIsGone: as soon as its deletion is answered, whatever asks for the
+// project, its issues and comments finds none, be it an owner's request or a member's.
+func TestADeletedProjectIsGone(t *testing.T) {
+	basetest.EachURL(t, func(t *testing.T, database string) {
+		h := newHouse(t, database)
+		status, answer := basetest.Do(t, h.Handler, http.MethodPost, "/api/auth/login", nil, `{"email":"needle@example.org","password":"correct horse"}`)
+		var in struct{ AccessToken string }
+		if into(t, answer, &in); status != http.StatusOK {
+			t.Fatal(status, answer)
+		}
+		bob := map[string]string{"Authorization": "Bearer " + in.AccessToken}
+		do(t, h.App, bob, http.MethodGet, "/api/issues/NEEDLE-1", "", http.StatusOK)
+		do(t, h.App, h.session, http.MethodDelete, "/api/projects/NEEDLE", "", http.StatusNoContent)
+
+		all, schemas := operations(t)
+		asked := 0
+		for _, op := range all {
+			for _, path := range h.paths(t, op) {
+				of := strings.Contains(path, "/NEEDLE") || strings.Contains(path, "comments/"+h.commentID) ||
+					strings.Contains(path, "project:"+h.hidden) || strings.Contains(path, "project=NEEDLE")
+				for who, header := range map[string]map[string]string{"owner": h.session, "member": bob} {
+					if !of && (op.method != http.MethodGet || op.id == "live.stream") {
+						continue
+					}
+					status, answer := basetest.Do(t, h.Handler, op.method, path, header, op.example(t, schemas))
+					if of && status != http.StatusNotFound {
+						t.Errorf("%s: %s %s: %d %s", who, op.method, path, status, answer)
+					}
+					if strings.Contains(answer, `"key":"NEEDLE`) || strings.Contains(answer, `"key":"`+h.hidden) {
+						t.Errorf("%s: %s %s: %s", who, op.method, path, answer)
+					}
+					if of {
+						asked++
+					}
+				}
+			}
+		}
+		if asked < 30 {
+			t.Errorf("only %d requests", asked)
+		}
+		do(t, h.App, h.session, http.MethodPost, "/api/admin/projects/"+h.hidden+"/take-over", "", http.StatusNotFound)
+		for _, path := range []string{"/api/admin/projects", "/api/admin/projects?ownerless=true"} {
+			if answer := do(t, h.App, h.session, http.MethodGet, path, "", http.StatusOK); strings.Contains(answer, h.hidden) {
+				t.Errorf("%s: %s", path, answer)
+			}
+		}
+		do(t, h.App, h.session, http.MethodPost, "/api/projects", `{"key":"NEEDLE","name":"Anew"}`, http.StatusCreated)
+		do(t, h.App, h.session, http.MethodGet, "/api/issues/NEEDLE-1", "", http.StatusNotFound)
+		do(t, h.App, h.session, http.MethodPost, "/api/projects/NEEDLE/issues", `{"title":"First"}`, http.StatusCreated)
+	})
+}
