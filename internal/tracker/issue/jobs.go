@@ -2,6 +2,7 @@ package issue
 
 import (
 	"context"
+	"slices"
 
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/tracker/issue/query"
@@ -31,7 +32,7 @@ func (s *Service) purge(ctx context.Context, projectID string) error {
 			ids[i], next = row.ID, row.Number
 		}
 		room := db.BatchRows - 2*maxPurge
-		for _, f := range append(s.purgers[:len(s.purgers):len(s.purgers)], orphan) {
+		for _, f := range append(slices.Clip(s.purgers), orphan) {
 			n, err := f(ctx, tx, ids, room)
 			if room -= n; err != nil || room <= 0 {
 				return after, true, err

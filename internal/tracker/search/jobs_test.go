@@ -70,6 +70,50 @@ func rows(ctx context.Context, c db.Conn) (all [5]int, err error) {
 	return all, nil
 }
 
+// transactions are those of a purge. In one, another write begins, and when it was done as
+// the next one begins, it came between them.
+type transactions struct {
+	t          *testing.T
+	world      world
+	before     [5]int
+	n, between int
+	writing    chan struct{} // closed when the write is done
+}
+
+func (s *transactions) begin(ctx context.Context, tx *db.Tx) error {
+	now, err := rows(ctx, tx)
+	if err != nil {
+		return err
+	}
+	removed := 0
+	for i := range 4 {
+		removed += s.before[i] - now[i]
+	}
+	if removed > db.BatchRows || s.before[4]-now[4] > db.BatchRows {
+		s.t.Errorf("a transaction has removed %d rows: %v, then %v", removed, s.before, now)
+	}
+	s.before = now
+	s.n++
+	select {
+	case <-s.writing:
+		s.between++
+		s.writing = nil
+	default:
+	}
+	if s.writing == nil {
+		s.writing = make(chan struct{})
+		go s.write(s.writing)
+	}
+	return nil
+}
+
+func (s *transactions) write(done chan<- struct{}) {
+	defer close(done)
+	if _, err := s.world.issues.Create(context.WithoutCancel(s.t.Context()), s.world.stranger, "", "XD", issue.Draft{Title: "between"}); err != nil {
+		s.t.Error(err)
+	}
+}
+
 // TestPurge: a project that is deleted is gone at once, and its key free. Its rows go in
 // small transactions, between which others write, and nothing is left of it.
 func TestPurge(t *testing.T) {
@@ -90,49 +134,15 @@ func TestPurge(t *testing.T) {
 			t.Errorf("%+v", i)
 		}
 
-		var before [5]int
-		transactions, between := 0, 0
-		var writing chan int // gets the number of transactions when a write was done that began in the last one
-		p := watched(w, func(ctx context.Context, tx *db.Tx) error {
-			now, err := rows(ctx, tx)
-			if err != nil {
-				return err
-			}
-			removed := 0
-			for i := range 4 {
-				removed += before[i] - now[i]
-			}
-			if removed > db.BatchRows || before[4]-now[4] > db.BatchRows {
-				t.Errorf("a transaction has removed %d rows: %v, then %v", removed, before, now)
-			}
-			before = now
-			transactions++
-			select {
-			case <-writing:
-				between++
-				writing = nil
-			default:
-			}
-			if writing == nil {
-				done := make(chan int, 1)
-				writing = done
-				go func() {
-					if _, err := w.issues.Create(context.Background(), w.stranger, "", "XD", issue.Draft{Title: "between"}); err != nil {
-						t.Error(err)
-					}
-					done <- 1
-				}()
-			}
-			return nil
-		})
-		if err := p.projects.Purge(t.Context()); err != nil {
+		seen := transactions{t: t, world: w}
+		if err := watched(w, seen.begin).projects.Purge(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if writing != nil {
-			<-writing
+		if seen.writing != nil {
+			<-seen.writing
 		}
-		if transactions < issues/50 || between < 2 {
-			t.Errorf("%d transactions, with %d writes between them", transactions, between)
+		if seen.n < issues/50 || seen.between < 2 {
+			t.Errorf("%d transactions, with %d writes between them", seen.n, seen.between)
 		}
 		w.wantNoTrace(t, traces)
 		if got := w.find(t, w.owner, "anew"); got != "1" {
