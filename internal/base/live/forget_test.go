@@ -2,10 +2,12 @@ package live_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/live"
 )
@@ -164,6 +166,38 @@ func TestEndScopeAmongWriters(t *testing.T) {
 		wg.Wait()
 		if got := told(t, log, "user:ann"); got != "" {
 			t.Errorf("left: %s", got)
+		}
+	})
+}
+
+// TestErase: a scope goes with its history, however much one transaction has written there,
+// and no other scope with it.
+func TestErase(t *testing.T) {
+	each(t, func(t *testing.T, log *live.Log, _ *live.Hub) {
+		for range 3 {
+			_, err := write(t, log, "", []string{"project:1", "project:2"}, func(x *live.Tx) error {
+				for n := range db.BatchRows + 30 {
+					if err := x.Record("card", fmt.Sprint(n), nil, card{Name: "n"}); err != nil {
+						return err
+					}
+				}
+				return x.RecordIn("project:2", "card", "1", nil, card{Name: "n"})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		kept := told(t, log, "project:2")
+		for range 2 { // again it changes nothing
+			if err := log.Erase(t.Context(), "project:1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := told(t, log, "project:1") + heads(t, log, "project:1", "project:2"); got != "project:1@0 project:2@3" {
+			t.Errorf("%q", got)
+		}
+		if got := told(t, log, "project:2"); got != kept || kept == "" {
+			t.Errorf("%q, before %q", got, kept)
 		}
 	})
 }

@@ -25,6 +25,7 @@ func liteApart() []string {
 
 func liteTogether() []string {
 	return []string{
+		"INSERT INTO search_index (search_index) VALUES ('flush')",
 		"INSERT INTO search_index (search_index, rank) VALUES ('merge', 16)",
 		"INSERT INTO search_index (search_index, rank) VALUES ('automerge', 8)",
 	}
