@@ -13,11 +13,8 @@ import (
 func TestADeletedProjectIsGone(t *testing.T) {
 	basetest.EachURL(t, func(t *testing.T, database string) {
 		h := newHouse(t, database)
-		status, answer := basetest.Do(t, h.Handler, http.MethodPost, "/api/auth/login", nil, `{"email":"needle@example.org","password":"correct horse"}`)
 		var in struct{ AccessToken string }
-		if into(t, answer, &in); status != http.StatusOK {
-			t.Fatal(status, answer)
-		}
+		into(t, do(t, h.App, nil, http.MethodPost, "/api/auth/login", `{"email":"needle@example.org","password":"correct horse"}`, http.StatusOK), &in)
 		bob := map[string]string{"Authorization": "Bearer " + in.AccessToken}
 		do(t, h.App, bob, http.MethodGet, "/api/issues/NEEDLE-1", "", http.StatusOK)
 		do(t, h.App, h.session, http.MethodDelete, "/api/projects/NEEDLE", "", http.StatusNoContent)
