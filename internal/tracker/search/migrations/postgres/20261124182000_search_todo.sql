@@ -1,0 +1,3 @@
+-- +goose Up
+-- PostgreSQL never gives a number twice.
+SELECT 1;
