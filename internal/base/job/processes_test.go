@@ -167,10 +167,13 @@ func TestDeadProcess(t *testing.T) {
 func TestLeaseIsRenewed(t *testing.T) {
 	basetest.EachEngine(t, func(t *testing.T, d *db.DB) {
 		settings := quick()
-		settings.Lease = 300 * time.Millisecond
-		began, told := make(chan struct{}), make(chan error)
+		settings.Lease = 3 * time.Second
+		began, told := make(chan struct{}, 9), make(chan error, 9)
 		q := newQueue(d, settings, job.Handle(send, func(ctx context.Context, _ letter) error {
-			began <- struct{}{}
+			select {
+			case began <- struct{}{}:
+			case <-ctx.Done():
+			}
 			<-ctx.Done()
 			told <- context.Cause(ctx)
 			return ctx.Err()
