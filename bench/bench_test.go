@@ -16,7 +16,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -181,16 +180,4 @@ func decode(text []byte, v any) error {
 		return nil
 	}
 	return json.Unmarshal(text, v)
-}
-
-// freePort finds a port that nobody listens on.
-func freePort(b *testing.B) string {
-	b.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(b.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

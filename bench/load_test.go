@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/peisear/peisear/internal/base/basetest"
 )
 
 const inviteCode = "the-invite-of-the-benchmark"
@@ -61,7 +63,7 @@ func startServer(b *testing.B, database string) *server {
 	if err != nil {
 		b.Fatal(err)
 	}
-	address := freePort(b)
+	address := basetest.Address(b)
 	log := new(bytes.Buffer)
 	cmd := exec.Command(path)
 	cmd.Dir = b.TempDir()

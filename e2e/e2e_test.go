@@ -91,7 +91,8 @@ type mailboxKey struct{}
 
 func setUp(t *testing.T, env *testscript.Env, engine, bin string) error {
 	t.Helper()
-	port, err := freePort()
+	address := basetest.Address(t)
+	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return err
 	}
@@ -106,23 +107,15 @@ func setUp(t *testing.T, env *testscript.Env, engine, bin string) error {
 	env.Values[mailboxKey{}] = mailbox
 	env.Setenv("MAILBOX", mailbox.URL())
 	env.Setenv("PORT", port)
-	env.Setenv("BIND_ADDR", "127.0.0.1:"+port)
+	env.Setenv("BIND_ADDR", address)
 	env.Setenv("METRICS_ADDR", "off") // the standard address is one, and the scripts are many
-	env.Setenv("URL", "http://127.0.0.1:"+port)
+	env.Setenv("URL", "http://"+address)
 	env.Setenv("DB", "sqlite://"+filepath.Join(env.WorkDir, "data", "app.db"))
 	if engine == "postgres" {
 		env.Setenv("DB", basetest.URL(t, engine))
 		env.Setenv("DATABASE_URL", env.Getenv("DB")) // on SQLite the scripts show what happens without
 	}
 	return nil
-}
-
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), l.Close()
 }
 
 func await(ts *testscript.TestScript, neg bool, args []string) {

@@ -79,14 +79,11 @@ func startServer(t *testing.T, env ...string) *server {
 // startServerIn starts a program that is built, in a folder that is there.
 func startServerIn(t *testing.T, bin, dir string, env ...string) *server {
 	t.Helper()
-	port, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &server{url: "http://127.0.0.1:" + port, cmd: exec.Command(bin)}
+	address := basetest.Address(t)
+	s := &server{url: "http://" + address, cmd: exec.Command(bin)}
 	var log bytes.Buffer
 	s.cmd.Dir, s.cmd.Stderr, s.cmd.Stdout = dir, &log, io.Discard
-	s.cmd.Env = append([]string{"BIND_ADDR=127.0.0.1:" + port, "METRICS_ADDR=off", "LOG_LEVEL=warn", "HOME=" + s.cmd.Dir}, env...)
+	s.cmd.Env = append([]string{"BIND_ADDR=" + address, "METRICS_ADDR=off", "LOG_LEVEL=warn", "HOME=" + s.cmd.Dir}, env...)
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

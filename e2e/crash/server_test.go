@@ -5,13 +5,14 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"os/exec"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/peisear/peisear/internal/base/basetest"
 )
 
 const inviteCode = "the-invite-of-the-first-admin"
@@ -50,12 +51,7 @@ func (l *lines) String() string {
 
 func newServer(t *testing.T, path, database string) *server {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := basetest.Address(t)
 	transport := &http.Transport{MaxIdleConnsPerHost: 4 * connections}
 	t.Cleanup(transport.CloseIdleConnections)
 	s := &server{command: []string{path}, url: "http://" + address, http: &http.Client{Transport: transport, Timeout: time.Minute}, database: database, dir: t.TempDir()}

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -93,8 +92,7 @@ func secrets(t *testing.T, bin string) map[string]string {
 func newNode(t *testing.T, bin, database string, env map[string]string) *node {
 	t.Helper()
 	n := &node{bin: bin, log: new(lockedBuffer)}
-	address := freeAddress(t)
-	metrics := freeAddress(t)
+	address, metrics := basetest.Address(t), basetest.Address(t)
 	n.url, n.figures = "http://"+address, "http://"+metrics+"/metrics"
 	all := maps.Clone(env)
 	maps.Copy(all, map[string]string{"BIND_ADDR": address, "METRICS_ADDR": metrics, "DATABASE_URL": database, "DATA_DIR": t.TempDir(), "PATH": os.Getenv("PATH")})
@@ -102,16 +100,6 @@ func newNode(t *testing.T, bin, database string, env map[string]string) *node {
 		n.env = append(n.env, name+"="+all[name])
 	}
 	return n
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // start runs the process; await waits until it answers. It ends with the test.

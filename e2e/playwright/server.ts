@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,6 +8,11 @@ import { promisify } from 'node:util';
 /** Another one to measure against: PEISEAR_BINARY. */
 const BINARY = process.env.PEISEAR_BINARY ?? resolve(__dirname, '../../bin/peisear');
 const FIRST_INVITE = 'first-admin-of-the-browser-tests';
+
+const FIRST_PORT = 26_000;
+const WORKERS = 6;
+const PORTS = 1000; // of each worker
+let drawn = 0;
 
 /** A signed-up user: what a person types, and a token for what a test does in their name. */
 export type User = { id: string; email: string; password: string; displayName: string; token: string };
@@ -58,7 +63,7 @@ export class Server {
     const keep = (chunk: Buffer) => (this.#log += chunk.toString());
     started.stdout.on('data', keep);
     started.stderr.on('data', keep);
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 30_000;
     while (!(await fetch(`${this.url}/api/health`).catch(() => undefined))?.ok) {
       if (started.exitCode !== null || Date.now() > deadline) {
         throw new Error(`the server does not answer:\n${this.#log}`);
@@ -129,13 +134,25 @@ export class Server {
   }
 }
 
-function freePort(): Promise<number> {
-  return new Promise((found, reject) => {
+/**
+ * A port where nobody listens, for a server that starts later, or again. It is none that the system gives to whoever asks
+ * for any, nor one of Go's tests (internal/base/basetest/address.go), nor one of another worker.
+ */
+async function freePort(): Promise<number> {
+  const worker = Number(process.env.TEST_PARALLEL_INDEX ?? 0) % WORKERS;
+  for (let looked = 0; looked < PORTS; looked++) {
+    const port = FIRST_PORT + worker * PORTS + ((process.pid + drawn++) % PORTS);
+    if (await isFree(port)) return port;
+  }
+  throw new Error('somebody listens at every port');
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((answer, reject) => {
     const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => found(port));
-    });
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? answer(false) : reject(error),
+    );
+    probe.listen(port, '127.0.0.1', () => probe.close(() => answer(true)));
   });
 }

@@ -75,7 +75,7 @@ func TestBackupsAreSeen(t *testing.T) {
 		file:        `(?m)^peisear_backup_done_timestamp_seconds 0\npeisear_backup_undone 1$`,
 		"":          `(?m)^peisear_jobs`,
 	} {
-		address := freeAddress(t)
+		address := basetest.Address(t)
 		a := open(t, basetest.URL(t, "sqlite"), map[string]string{"METRICS_ADDR": address, "BACKUP_DIR": dir})
 		serve(t, a)
 		text := figures(t, address, want)

@@ -40,17 +40,6 @@ func serve(t *testing.T, a *app.App) string {
 	return "http://" + l.Addr().String()
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // get asks an address, and again while nobody listens there yet.
 func get(t *testing.T, address string) string {
 	t.Helper()
@@ -94,7 +83,7 @@ func figures(t *testing.T, address, want string) string {
 // and all that the dashboard and the alerts ask for.
 func TestMetrics(t *testing.T) {
 	basetest.EachURL(t, func(t *testing.T, database string) {
-		address := freeAddress(t)
+		address := basetest.Address(t)
 		a := open(t, database, map[string]string{"METRICS_ADDR": address, "BACKUP_DIR": t.TempDir()})
 		serve(t, a)
 		figures(t, address, `peisear_backup_done_timestamp_seconds [1-9]`) // so that nothing is being written
