@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 BIN := bin/peisear
 TOOL := go tool -modfile=tools/go.mod
 PHASE := scripts/phase.sh
+NODES := e2e/nodes
 
 # Two phases at once on two cores, with the output of each in one piece where make can.
 TWO := -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
@@ -16,7 +17,7 @@ WEB_SOURCES := $(shell find web -name node_modules -prune -o -name dist -prune -
 
 .DEFAULT_GOAL := help
 .PHONY: help run dev build test check fmt prepare migrate migrate-add gen-jwt-keys bench crash clean \
-	targets setup setup-web setup-test binary go-test web-test browser-test go-check drift-check web-check e2e-types
+	targets setup setup-web setup-test binary go-test nodes-test web-test browser-test go-check drift-check web-check e2e-types
 
 ##@ Use
 
@@ -40,6 +41,7 @@ test: setup-test ## everything: Go with -race on both engines, vitest, svelte-ch
 	@$(PHASE) "build" $(MAKE) build
 	@echo "==> Go tests and web tests, side by side"
 	@$(MAKE) $(TWO) go-test web-test
+	@$(MAKE) nodes-test
 	@$(PHASE) "browser tests" $(MAKE) browser-test
 
 check: setup-test ## format, vet, lint, generated files, types: everything that needs no running app
@@ -93,7 +95,11 @@ binary:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/peisear
 
 go-test:
-	@$(PHASE) "Go tests, -race, SQLite and PostgreSQL" go test -race ./...
+	@$(PHASE) "Go tests, -race, SQLite and PostgreSQL" sh -c 'all=$$(go list ./...) && go test -race $$(echo "$$all" | grep -v "/$(NODES)$$")'
+
+# They hold how soon several nodes hear of each other, so nothing else runs beside them.
+nodes-test:
+	@$(PHASE) "tests of several nodes, -race" go test -race ./$(NODES)
 
 web-test:
 	@$(PHASE) "vitest" sh -c 'cd web && npm run --silent test'
