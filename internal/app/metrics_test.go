@@ -98,6 +98,7 @@ func TestMetrics(t *testing.T) {
 		} {
 			basetest.Do(t, a.Handler, s.method, s.path, ann, s.body)
 		}
+		figures(t, address, `(?m)^peisear_db_write_queue 0$`) // when no round of a job writes
 		text := get(t, "http://"+address+"/metrics")
 		for _, want := range []string{
 			`peisear_http_requests_total{operation="note.create",status="201"} 1`,
@@ -107,7 +108,7 @@ func TestMetrics(t *testing.T) {
 			`peisear_http_requests_total{operation="live.stream",status="200"} 1`,
 			`peisear_http_request_seconds_count{operation="note.create"} 2`,
 			"peisear_http_requests_in_flight 0",
-			"peisear_db_write_batch_size_count ", "peisear_db_write_queue 0", "peisear_db_write_wait_seconds_count ", "peisear_db_read_seconds_count ",
+			"peisear_db_write_batch_size_count ", "peisear_db_write_queue ", "peisear_db_write_wait_seconds_count ", "peisear_db_read_seconds_count ",
 			"peisear_live_streams 0", "peisear_log_sequence_max 2", "peisear_log_scopes ", "peisear_hashes_total 1", "peisear_hash_queue 0",
 			`peisear_jobs{kind="job.purge",state="dead"} 0`, `peisear_job_age_seconds{kind="job.purge"}`,
 			"go_sql_open_connections{", "go_goroutines ", "peisear_build_info{version=",
