@@ -100,7 +100,7 @@ type Options struct {
 	// newer payload then, and when it is running already it runs once more.
 	Key string
 
-	At time.Time // when it is due
+	At time.Time // when it is due; of several that are one it is the earliest
 }
 
 // Add adds a job to the transaction. The queue takes it as soon as that commits.

@@ -2,7 +2,8 @@
 INSERT INTO job (id, kind, unique_key, payload, due_at, run_at, created_at)
 VALUES (sqlc.arg(id), sqlc.arg(kind), sqlc.arg(unique_key), sqlc.arg(payload), CAST(sqlc.arg(run_at) AS BIGINT), CAST(sqlc.arg(run_at) AS BIGINT), CAST(sqlc.arg(now) AS BIGINT))
 ON CONFLICT (kind, unique_key) WHERE dead_at IS NULL DO UPDATE SET
-  payload = excluded.payload, again = TRUE,
+  payload = excluded.payload, again = job.again OR job.leased,
+  again_at = CASE WHEN NOT job.leased OR job.again AND (job.again_at IS NULL OR job.again_at < excluded.run_at) THEN job.again_at ELSE excluded.run_at END,
   due_at = CASE WHEN job.leased OR job.due_at < excluded.due_at THEN job.due_at ELSE excluded.due_at END,
   run_at = CASE WHEN job.leased OR job.run_at < excluded.run_at THEN job.run_at ELSE excluded.run_at END;
 
@@ -22,13 +23,15 @@ UPDATE job SET run_at = sqlc.arg(run_at) WHERE id = sqlc.arg(id) AND claim = sql
 DELETE FROM job WHERE id = sqlc.arg(id) AND claim = sqlc.arg(claim) AND leased AND NOT again;
 
 -- name: FinishAndRunAgain :execrows
-UPDATE job SET leased = FALSE, again = FALSE, attempt = 0, error = '', due_at = CAST(sqlc.arg(now) AS BIGINT), run_at = CAST(sqlc.arg(now) AS BIGINT)
+UPDATE job SET leased = FALSE, again = FALSE, again_at = NULL, attempt = 0, error = '',
+  due_at = CASE WHEN again_at > CAST(sqlc.arg(now) AS BIGINT) THEN again_at ELSE CAST(sqlc.arg(now) AS BIGINT) END,
+  run_at = CASE WHEN again_at > CAST(sqlc.arg(now) AS BIGINT) THEN again_at ELSE CAST(sqlc.arg(now) AS BIGINT) END
 WHERE id = sqlc.arg(id) AND claim = sqlc.arg(claim) AND leased;
 
 -- name: FinishRound :execrows
-UPDATE job SET leased = FALSE, again = FALSE, attempt = 0, error = sqlc.arg(error), done_at = COALESCE(CAST(sqlc.narg(done_at) AS BIGINT), done_at),
-  due_at = CASE WHEN again THEN CAST(sqlc.arg(now) AS BIGINT) ELSE CAST(sqlc.arg(next) AS BIGINT) END,
-  run_at = CASE WHEN again THEN CAST(sqlc.arg(now) AS BIGINT) ELSE CAST(sqlc.arg(next) AS BIGINT) END
+UPDATE job SET leased = FALSE, again = FALSE, again_at = NULL, attempt = 0, error = sqlc.arg(error), done_at = COALESCE(CAST(sqlc.narg(done_at) AS BIGINT), done_at),
+  due_at = CASE WHEN NOT again OR again_at > CAST(sqlc.arg(next) AS BIGINT) THEN CAST(sqlc.arg(next) AS BIGINT) WHEN again_at > CAST(sqlc.arg(now) AS BIGINT) THEN again_at ELSE CAST(sqlc.arg(now) AS BIGINT) END,
+  run_at = CASE WHEN NOT again OR again_at > CAST(sqlc.arg(next) AS BIGINT) THEN CAST(sqlc.arg(next) AS BIGINT) WHEN again_at > CAST(sqlc.arg(now) AS BIGINT) THEN again_at ELSE CAST(sqlc.arg(now) AS BIGINT) END
 WHERE id = sqlc.arg(id) AND claim = sqlc.arg(claim) AND leased;
 
 -- name: RetryJob :execrows
@@ -63,7 +66,7 @@ WHERE kind = sqlc.arg(kind) AND unique_key = sqlc.arg(unique_key) AND dead_at IS
 SELECT id FROM job WHERE kind = sqlc.arg(kind) AND dead_at IS NOT NULL ORDER BY id DESC;
 
 -- name: ReviveJob :execrows
-UPDATE job SET dead_at = NULL, again = FALSE, attempt = 0, due_at = CAST(sqlc.arg(now) AS BIGINT), run_at = CAST(sqlc.arg(now) AS BIGINT)
+UPDATE job SET dead_at = NULL, again = FALSE, again_at = NULL, attempt = 0, due_at = CAST(sqlc.arg(now) AS BIGINT), run_at = CAST(sqlc.arg(now) AS BIGINT)
 WHERE job.id = sqlc.arg(id) AND job.dead_at IS NOT NULL AND NOT EXISTS (
   SELECT 1 FROM job other WHERE other.kind = job.kind AND other.unique_key = job.unique_key AND other.dead_at IS NULL);
 

@@ -155,7 +155,8 @@ func (q *Queue) take(ctx context.Context, most int) ([]taken, error) {
 		if q.db.Engine() == "postgres" {
 			s.Add(" FOR UPDATE SKIP LOCKED")
 		}
-		s.Add(") UPDATE job SET leased = TRUE, again = FALSE, claim = claim + 1, attempt = attempt + 1, run_at = ?", tx.Now.Add(q.settings.Lease).UnixMicro())
+		s.Add(") UPDATE job SET leased = TRUE, again = again AND COALESCE(again_at > ?, FALSE),", tx.Micros()) // the time for that may be yet to come
+		s.Add(" claim = claim + 1, attempt = attempt + 1, run_at = ?", tx.Now.Add(q.settings.Lease).UnixMicro())
 		s.Add(" WHERE id IN (SELECT id FROM picked) RETURNING id, kind, payload, due_at, claim, attempt, unique_key")
 		rows, err := tx.QueryContext(ctx, s.Text(), s.Args()...)
 		if err != nil {

@@ -13,7 +13,8 @@ const addJob = `-- name: AddJob :exec
 INSERT INTO job (id, kind, unique_key, payload, due_at, run_at, created_at)
 VALUES ($1, $2, $3, $4, CAST($5 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS BIGINT))
 ON CONFLICT (kind, unique_key) WHERE dead_at IS NULL DO UPDATE SET
-  payload = excluded.payload, again = TRUE,
+  payload = excluded.payload, again = job.again OR job.leased,
+  again_at = CASE WHEN NOT job.leased OR job.again AND (job.again_at IS NULL OR job.again_at < excluded.run_at) THEN job.again_at ELSE excluded.run_at END,
   due_at = CASE WHEN job.leased OR job.due_at < excluded.due_at THEN job.due_at ELSE excluded.due_at END,
   run_at = CASE WHEN job.leased OR job.run_at < excluded.run_at THEN job.run_at ELSE excluded.run_at END
 `
@@ -180,7 +181,9 @@ func (q *Queries) DropJob(ctx context.Context, id string) error {
 }
 
 const finishAndRunAgain = `-- name: FinishAndRunAgain :execrows
-UPDATE job SET leased = FALSE, again = FALSE, attempt = 0, error = '', due_at = CAST($1 AS BIGINT), run_at = CAST($1 AS BIGINT)
+UPDATE job SET leased = FALSE, again = FALSE, again_at = NULL, attempt = 0, error = '',
+  due_at = CASE WHEN again_at > CAST($1 AS BIGINT) THEN again_at ELSE CAST($1 AS BIGINT) END,
+  run_at = CASE WHEN again_at > CAST($1 AS BIGINT) THEN again_at ELSE CAST($1 AS BIGINT) END
 WHERE id = $2 AND claim = $3 AND leased
 `
 
@@ -216,17 +219,17 @@ func (q *Queries) FinishJob(ctx context.Context, arg FinishJobParams) (int64, er
 }
 
 const finishRound = `-- name: FinishRound :execrows
-UPDATE job SET leased = FALSE, again = FALSE, attempt = 0, error = $1, done_at = COALESCE(CAST($2 AS BIGINT), done_at),
-  due_at = CASE WHEN again THEN CAST($3 AS BIGINT) ELSE CAST($4 AS BIGINT) END,
-  run_at = CASE WHEN again THEN CAST($3 AS BIGINT) ELSE CAST($4 AS BIGINT) END
+UPDATE job SET leased = FALSE, again = FALSE, again_at = NULL, attempt = 0, error = $1, done_at = COALESCE(CAST($2 AS BIGINT), done_at),
+  due_at = CASE WHEN NOT again OR again_at > CAST($3 AS BIGINT) THEN CAST($3 AS BIGINT) WHEN again_at > CAST($4 AS BIGINT) THEN again_at ELSE CAST($4 AS BIGINT) END,
+  run_at = CASE WHEN NOT again OR again_at > CAST($3 AS BIGINT) THEN CAST($3 AS BIGINT) WHEN again_at > CAST($4 AS BIGINT) THEN again_at ELSE CAST($4 AS BIGINT) END
 WHERE id = $5 AND claim = $6 AND leased
 `
 
 type FinishRoundParams struct {
 	Error  string
 	DoneAt *int64
-	Now    int64
 	Next   int64
+	Now    int64
 	ID     string
 	Claim  int64
 }
@@ -235,8 +238,8 @@ func (q *Queries) FinishRound(ctx context.Context, arg FinishRoundParams) (int64
 	result, err := q.db.ExecContext(ctx, finishRound,
 		arg.Error,
 		arg.DoneAt,
-		arg.Now,
 		arg.Next,
+		arg.Now,
 		arg.ID,
 		arg.Claim,
 	)
@@ -388,7 +391,7 @@ func (q *Queries) RetryJob(ctx context.Context, arg RetryJobParams) (int64, erro
 }
 
 const reviveJob = `-- name: ReviveJob :execrows
-UPDATE job SET dead_at = NULL, again = FALSE, attempt = 0, due_at = CAST($1 AS BIGINT), run_at = CAST($1 AS BIGINT)
+UPDATE job SET dead_at = NULL, again = FALSE, again_at = NULL, attempt = 0, due_at = CAST($1 AS BIGINT), run_at = CAST($1 AS BIGINT)
 WHERE job.id = $2 AND job.dead_at IS NOT NULL AND NOT EXISTS (
   SELECT 1 FROM job other WHERE other.kind = job.kind AND other.unique_key = job.unique_key AND other.dead_at IS NULL)
 `
