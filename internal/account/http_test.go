@@ -222,6 +222,7 @@ func TestHTTPBadInput(t *testing.T) {
 			post(signUp, "129 characters", form("password", strings.Repeat("x", 129)), "body.password"),
 			post(signUp, "no name", form("displayName", ""), "body.displayName"),
 			post(signUp, "blank name", form("displayName", "   "), "body.displayName"),
+			post(signUp, "name that shows nothing", form("displayName", "\u200b\u2060\u3164"), "a name is needed"),
 			post(signUp, "long name", form("displayName", strings.Repeat("ü", 101)), "body.displayName"),
 			post(signUp, "name with a bell", form("displayName", "A\an"), "body.displayName"),
 			post(signUp, "role", form("role", "admin"), "role"),

@@ -57,6 +57,7 @@ func TestRename(t *testing.T) {
 			{Name: "null", Method: "PATCH", Path: "/api/account", Header: bearer(s.AccessToken), Body: `{"displayName":null}`, Status: 422, Has: []string{"body.displayName"}},
 			{Name: "empty", Method: "PATCH", Path: "/api/account", Header: bearer(s.AccessToken), Body: `{"displayName":""}`, Status: 422, Has: []string{"body.displayName"}},
 			{Name: "blank", Method: "PATCH", Path: "/api/account", Header: bearer(s.AccessToken), Body: `{"displayName":"  "}`, Status: 422, Has: []string{"body.displayName"}},
+			{Name: "shows nothing", Method: "PATCH", Path: "/api/account", Header: bearer(s.AccessToken), Body: `{"displayName":"\u200b\u2060\u3164"}`, Status: 422, Has: []string{"body.displayName"}},
 			{Name: "long", Method: "PATCH", Path: "/api/account", Header: bearer(s.AccessToken), Body: `{"displayName":"` + strings.Repeat("ü", 101) + `"}`, Status: 422, Has: []string{"body.displayName"}},
 			{Name: "role", Method: "PATCH", Path: "/api/account", Header: bearer(s.AccessToken), Body: `{"role":"admin"}`, Status: 422, Has: []string{"role"}},
 			{Name: "stranger", Method: "PATCH", Path: "/api/account", Body: `{"displayName":"x"}`, Status: 401},

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/peisear/peisear/internal/base/blank"
 	"github.com/peisear/peisear/internal/base/errs"
 )
 
@@ -42,7 +43,7 @@ func checkedEmail(email string) (string, error) {
 }
 
 func checkedName(name string) (string, error) {
-	name = strings.TrimSpace(name)
+	name = blank.Trim(name)
 	switch n := utf8.RuneCountInString(name); {
 	case n < 1:
 		return "", errs.Field("body.displayName", "a name is needed")

@@ -13,13 +13,13 @@ package notes
 import (
 	"context"
 	"embed"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/blank"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/live"
@@ -226,7 +226,7 @@ func (e Edit) apply(n Note) Draft {
 
 // checked returns the draft as it is kept.
 func checked(d Draft) (Draft, error) {
-	d.Title = strings.TrimSpace(d.Title)
+	d.Title = blank.Trim(d.Title)
 	switch {
 	case d.Title == "":
 		return d, errs.Field("body.title", "a note needs a title")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/account/apitoken/query"
+	"github.com/peisear/peisear/internal/base/blank"
 	"github.com/peisear/peisear/internal/base/errs"
 )
 
@@ -30,7 +31,7 @@ type Draft struct {
 
 // checked returns the draft as it is kept; id, user and secret are missing.
 func (d Draft) checked(now time.Time) (p query.CreateTokenParams, err error) {
-	p = query.CreateTokenParams{Name: strings.TrimSpace(d.Name), Scope: string(d.Scope), Now: now.UnixMicro()}
+	p = query.CreateTokenParams{Name: blank.Trim(d.Name), Scope: string(d.Scope), Now: now.UnixMicro()}
 	switch n := utf8.RuneCountInString(p.Name); {
 	case n < 1 || n > MaxName:
 		return p, errs.Field("body.name", "a name has 1 to %d characters", MaxName)

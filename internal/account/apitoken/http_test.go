@@ -39,6 +39,7 @@ func TestHTTP(t *testing.T) {
 			{Name: "list another's", Path: path, Header: bearer(bobs), Status: 200, Has: []string{`{"items":[]}`}},
 			{Name: "list as a stranger", Path: path, Status: 401},
 			{Name: "no name", Method: "POST", Path: path, Header: ann, Body: `{"scope":"read"}`, Status: 422, Has: []string{"name"}},
+			{Name: "name that shows nothing", Method: "POST", Path: path, Header: ann, Body: `{"scope":"read","name":"\u200b\u2060\u3164"}`, Status: 422, Has: []string{"body.name"}},
 			{Name: "long name", Method: "POST", Path: path, Header: ann, Body: `{"scope":"read","name":"` + strings.Repeat("x", 101) + `"}`, Status: 422, Has: []string{"body.name"}},
 			{Name: "unknown scope", Method: "POST", Path: path, Header: ann, Body: `{"scope":"all","name":"x"}`, Status: 422, Has: []string{"body.scope"}},
 			{Name: "unknown field", Method: "POST", Path: path, Header: ann, Body: `{"scope":"read","name":"x","userId":"1"}`, Status: 422},

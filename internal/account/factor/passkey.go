@@ -13,6 +13,7 @@ import (
 
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/account/factor/query"
+	"github.com/peisear/peisear/internal/base/blank"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/live"
@@ -220,7 +221,7 @@ func signsInAlone(ctx context.Context, c db.Conn, userID string) (bool, error) {
 }
 
 func checkedName(name string) (string, error) {
-	name = strings.TrimSpace(name)
+	name = blank.Trim(name)
 	switch {
 	case name == "":
 		return nameless, nil

@@ -76,6 +76,10 @@ func TestPasskeyLives(t *testing.T) {
 		if status != http.StatusOK || !strings.Contains(answer, `"name":"Blue"`) {
 			t.Errorf("%d %s", status, answer)
 		}
+		status, answer = w.send(t, http.MethodPatch, path, ann.header, map[string]string{"name": "\u200b\u2060"})
+		if status != http.StatusOK || !strings.Contains(answer, `"name":"Passkey"`) {
+			t.Errorf("a name that shows nothing: %d %s", status, answer)
+		}
 		if status, answer := w.send(t, http.MethodDelete, path, ann.header, nil); status != http.StatusNoContent {
 			t.Errorf("%d %s", status, answer)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/peisear/peisear/internal/account"
 	"github.com/peisear/peisear/internal/account/oauth/query"
 	"github.com/peisear/peisear/internal/account/provider"
+	"github.com/peisear/peisear/internal/base/blank"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/live"
@@ -302,7 +303,7 @@ func nameOf(who provider.Identity) string {
 		return r
 	}, strings.ToValidUTF8(who.Name, ""))
 	runes := []rune(strings.TrimSpace(name))
-	return strings.TrimSpace(string(runes[:min(len(runes), account.MaxDisplayName)]))
+	return blank.Trim(string(runes[:min(len(runes), account.MaxDisplayName)]))
 }
 
 // emailOf is an address as it can be kept, "" when there is none.

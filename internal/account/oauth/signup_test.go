@@ -187,7 +187,7 @@ func TestNamesThatNobodyShouldHave(t *testing.T) {
 	each(t, []provider.ID{provider.OpenID}, func(t *testing.T, w *world) {
 		i := 0
 		for name, want := range map[string]string{
-			"  Ann  ": "Ann", "A\x00n\nn": "Ann", "": "user", "\t": "user", strings.Repeat("ü", 300): strings.Repeat("ü", 100), "<b>Ann</b>": "<b>Ann</b>",
+			"  Ann  ": "Ann", "A\x00n\nn": "Ann", "": "user", "\t": "user", "\u200b\u2060": "user", strings.Repeat("ü", 300): strings.Repeat("ü", 100), "<b>Ann</b>": "<b>Ann</b>",
 		} {
 			i++
 			w.providers[provider.OpenID].SignIn(providertest.Person{Subject: fmt.Sprint(i), Email: "user@example.org", Verified: true, Name: name})

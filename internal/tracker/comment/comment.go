@@ -19,13 +19,13 @@ import (
 	"database/sql"
 	"embed"
 	"errors"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/blank"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/event"
@@ -305,7 +305,7 @@ func (s *Service) goAlong(ctx context.Context, tx *live.Tx, gone issue.Removed) 
 // checked refuses a body that is not kept.
 func checked(body string) error {
 	switch {
-	case strings.TrimSpace(body) == "":
+	case blank.Is(body):
 		return errs.Field("body.body", "a comment needs a text")
 	case utf8.RuneCountInString(body) > MaxBody:
 		return errs.Field("body.body", "at most %d characters", MaxBody)

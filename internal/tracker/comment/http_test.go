@@ -139,6 +139,7 @@ func TestHTTPBadInput(t *testing.T) {
 			bad("edit without a version", "PATCH", one, `{"body":"x"}`, "version"),
 			bad("edit to nothing", "PATCH", one, `{"body":"","version":1}`, "body.body"),
 			bad("edit to null", "PATCH", one, `{"body":null,"version":1}`, "body.body"),
+			bad("shows nothing", "POST", all, `{"body":"\u200b\u2060\u3164 \n"}`, "a comment needs a text"),
 			bad("edit to blank", "PATCH", one, `{"body":"  ","version":1}`, "body.body"),
 			bad("edit, long", "PATCH", one, `{"body":"`+long+`","version":1}`, "body.body"),
 			bad("version", "PATCH", one, `{"body":"x","version":"1"}`, "body.version"),

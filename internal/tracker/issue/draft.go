@@ -6,10 +6,10 @@ import (
 	"database/sql"
 	"errors"
 	"math"
-	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/peisear/peisear/internal/base/blank"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/tracker/issue/query"
@@ -57,7 +57,7 @@ func Effort(points *float64) (*int64, error) {
 
 // checked returns the draft as it is kept, as far as it can be judged by itself.
 func (d Draft) checked() (Draft, error) {
-	d.Title = strings.TrimSpace(d.Title)
+	d.Title = blank.Trim(d.Title)
 	if d.Priority == "" {
 		d.Priority = Medium
 	}

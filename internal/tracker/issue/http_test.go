@@ -119,7 +119,7 @@ func routes(t *testing.T, api *web.API) map[string]map[string]operationDoc {
 // badFields are values that no issue takes, and the field that the answer names.
 func badFields(w world) map[string]string {
 	return map[string]string{
-		`"title":""`: "body.title", `"title":"  "`: "body.title", `"title":7`: "body.title", `"title":null`: "body.title",
+		`"title":""`: "body.title", `"title":"  "`: "body.title", `"title":7`: "body.title", `"title":null`: "body.title", `"title":"\u200b\u3164"`: "an issue needs a title",
 		`"title":"` + strings.Repeat("x", 201) + `"`:           "body.title",
 		`"description":"` + strings.Repeat("x", 100_001) + `"`: "body.description",
 		`"description":[]`:                        "body.description",

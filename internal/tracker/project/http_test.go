@@ -140,6 +140,7 @@ func TestHTTPBadInput(t *testing.T) {
 			bad("cursor with U+0000", "GET", all+"?cursor=A%00", "", "query.cursor"),
 			bad("cursor not UTF-8", "GET", all+"?cursor=A%ff", "", "query.cursor"),
 			bad("name to null", "PATCH", mesos, `{"name":null}`, "body.name"),
+			bad("name that shows nothing", "POST", all, `{"key":"XD","name":"\u200b\u2060\u3164"}`, "a project needs a name"),
 			bad("name blank", "PATCH", mesos, `{"name":" "}`, "body.name"),
 			bad("key to another", "PATCH", mesos, `{"key":"XD"}`, "key"),
 			bad("version of a wrong type", "PATCH", mesos, `{"name":"n","version":"1"}`, "body.version"),

@@ -33,6 +33,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/peisear/peisear/internal/account"
+	"github.com/peisear/peisear/internal/base/blank"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/event"
@@ -333,7 +334,7 @@ func (e Edit) apply(p Project) Draft {
 
 // checked returns the draft as it is kept.
 func (s *Service) checked(d Draft) (Draft, error) {
-	d.Name = strings.TrimSpace(d.Name)
+	d.Name = blank.Trim(d.Name)
 	switch {
 	case !s.key.MatchString(d.Key):
 		return d, errs.Field("body.key", "expected 2 to 10 capital letters and digits, beginning with a letter")

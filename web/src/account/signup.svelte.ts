@@ -1,4 +1,5 @@
 import { m } from '../base/i18n';
+import { trimmed } from '../base/ui/blank';
 import { fieldErrors, readable } from '../base/ui/problem';
 import type { Options } from './login.svelte';
 import { MAX_PASSWORD, MIN_PASSWORD } from './password';
@@ -101,7 +102,7 @@ export class Signup {
         code: this.code.trim(),
         email: this.email.trim(),
         password: this.password,
-        displayName: this.displayName.trim(),
+        displayName: trimmed(this.displayName),
       }),
     );
   }
@@ -116,7 +117,7 @@ export class Signup {
 
   #check(): Record<string, string> {
     const errors: Record<string, string> = {};
-    if (!this.displayName.trim()) errors.displayName = m.account_name_needed();
+    if (!trimmed(this.displayName)) errors.displayName = m.account_name_needed();
     if (!/^\S+@\S+$/u.test(this.email.trim())) errors.email = m.account_email_needed();
     const length = [...this.password].length;
     if (length < MIN_PASSWORD) errors.password = m.account_password_short({ min: MIN_PASSWORD });

@@ -1,4 +1,5 @@
 import type { Store } from '../base/store';
+import { isBlank, trimmed } from '../base/ui/blank';
 import { createNote, deleteNote, newestFirst, notes, updateNote, type Note } from './note';
 
 const QUIET_MS = 700;
@@ -41,7 +42,7 @@ export class Editor {
 
   /** A note must have a title; without one nothing is saved. */
   get titleMissing(): boolean {
-    return this.note !== undefined && this.title.trim() === '';
+    return this.note !== undefined && isBlank(this.title);
   }
 
   /** Saves what was typed, now. */
@@ -51,7 +52,7 @@ export class Editor {
     if (!note || this.titleMissing) return;
     const { title = note.title, body = note.body } = this.#draft;
     const patch = {
-      ...(title.trim() === note.title ? {} : { title: title.trim() }),
+      ...(trimmed(title) === note.title ? {} : { title: trimmed(title) }),
       ...(body === note.body ? {} : { body }),
     };
     if (Object.keys(patch).length > 0) this.#store.mutate(updateNote, { id: note.id, patch });

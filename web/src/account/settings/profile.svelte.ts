@@ -1,5 +1,6 @@
 import { ok, uuid, type Api } from '../../base/api';
 import { m } from '../../base/i18n';
+import { trimmed } from '../../base/ui/blank';
 import { Form } from '../../base/ui/form.svelte';
 import type { Confirmation } from '../confirmation.svelte';
 
@@ -41,7 +42,7 @@ export class Profile {
   }
 
   async rename(): Promise<void> {
-    const displayName = this.displayName.trim();
+    const displayName = trimmed(this.displayName);
     if (!displayName) {
       this.naming.refuse({ displayName: m.account_name_needed() });
       return;

@@ -1,5 +1,6 @@
 import { ok, uuid, type Api } from '../../base/api';
 import { m } from '../../base/i18n';
+import { trimmed } from '../../base/ui/blank';
 import { Form } from '../../base/ui/form.svelte';
 import type { Confirmation } from '../confirmation.svelte';
 import { expiry } from '../invites.svelte';
@@ -53,7 +54,7 @@ export class Tokens {
 
   /** Answers whether it was made. */
   async create(draft: TokenDraft): Promise<boolean> {
-    const name = draft.name.trim();
+    const name = trimmed(draft.name);
     if (!name) {
       this.form.refuse({ name: m.account_token_name_needed() });
       return false;

@@ -2,6 +2,7 @@ import { isNetwork, ok, uuid } from '../../base/api';
 import type { App, Workspace } from '../../base/state';
 import { fill, more, type Part } from '../../base/sync/on-demand';
 import { m } from '../../base/i18n';
+import { isBlank } from '../../base/ui/blank';
 import { may } from '../project';
 import { OpenedProject } from '../project/parts';
 import { comments, createComment, deleteComment, saveComment, updateComment, type Comment } from './comment';
@@ -96,7 +97,7 @@ export class Thread {
   send(): void {
     const body = this.draft;
     const { project } = this.opened;
-    if (!project || !body.trim()) return;
+    if (!project || isBlank(body)) return;
     this.draft = '';
     const { done } = this.#workspace.store.mutate(createComment, { project: project.id, issue: this.#issue, body });
     done.catch(() => {

@@ -1,4 +1,5 @@
 import { m } from '../../base/i18n';
+import { trimmed } from '../../base/ui/blank';
 import { TITLE_MAX, type Create } from './issue';
 import type { PriorityLevel } from './priority';
 
@@ -23,7 +24,7 @@ export class NewIssue {
 
   /** What to create; null, with the error set, when the title is missing or too long. */
   finish(project: string): Create | null {
-    const title = this.title.trim().replace(/\s+/gu, ' ');
+    const title = trimmed(this.title).replace(/\s+/gu, ' ');
     this.error =
       title === ''
         ? m.issue_title_needed()

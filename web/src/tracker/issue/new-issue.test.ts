@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { m } from '../../base/i18n';
 import { NewIssue } from './new-issue.svelte';
 
 describe('a new issue', () => {
@@ -8,6 +9,13 @@ describe('a new issue', () => {
     expect(draft.finish('p')).toBeNull();
     expect(draft.error).not.toBe('');
     expect(draft.started).toBe(true);
+  });
+
+  it('takes a title that shows nothing for none', () => {
+    const draft = new NewIssue('open');
+    draft.title = '\u200b\u3164';
+    expect(draft.finish('p')).toBeNull();
+    expect(draft.error).toBe(m.issue_title_needed());
   });
 
   it('makes one line of the title', () => {

@@ -1,5 +1,6 @@
 import { ok, uuid, type Api } from '../../base/api';
 import { m } from '../../base/i18n';
+import { trimmed } from '../../base/ui/blank';
 import { fieldErrors, readable } from '../../base/ui/problem';
 
 /** Name and description of a project in a form. What was typed stays whatever the server answers. */
@@ -25,7 +26,7 @@ export class ProjectSettings {
     this.errors = {};
     this.message = '';
     this.saved = false;
-    if (!this.name.trim()) {
+    if (!trimmed(this.name)) {
       this.errors = { name: m.project_name_needed() };
       return;
     }
@@ -34,7 +35,7 @@ export class ProjectSettings {
       await ok(
         this.#api.PATCH('/api/projects/{key}', {
           params: { path: { key: this.#key }, header: { 'Idempotency-Key': uuid() } },
-          body: { name: this.name.trim(), description: this.description.trim() },
+          body: { name: trimmed(this.name), description: this.description.trim() },
         }),
       );
       this.saved = true;
