@@ -68,7 +68,9 @@ export class Invites {
   constructor(api: Api, confirmation: Confirmation) {
     this.#api = api;
     this.#confirmation = confirmation;
-    this.pages = new Pages((cursor) => ok(api.GET('/api/invites', { params: { query: cursor ? { cursor } : {} } })));
+    this.pages = new Pages(
+      () => (cursor) => ok(api.GET('/api/invites', { params: { query: cursor ? { cursor } : {} } })),
+    );
   }
 
   /** One that makes an admin asks for a proof of identity, and so does its new link. Throws Problem. */

@@ -29,11 +29,14 @@ export class Audit {
   constructor(api: Api, send: (request: Request) => Promise<Response>, user: string | null = null) {
     this.#send = send;
     this.filter = { ...this.filter, user };
-    this.pages = new Pages(async (cursor) => {
-      const query = { ...this.#query(), ...(cursor && { cursor }) };
-      const { items, nextCursor } = await ok(api.GET('/api/admin/audit', { params: { query } }));
-      // The trail has no ids, and one deed may leave several entries of one moment.
-      return { items: items.map((entry) => ({ ...entry, id: String(++this.#count) })), nextCursor };
+    this.pages = new Pages(() => {
+      const asked = this.#query();
+      return async (cursor) => {
+        const query = { ...asked, ...(cursor && { cursor }) };
+        const { items, nextCursor } = await ok(api.GET('/api/admin/audit', { params: { query } }));
+        // The trail has no ids, and one deed may leave several entries of one moment.
+        return { items: items.map((entry) => ({ ...entry, id: String(++this.#count) })), nextCursor };
+      };
     });
   }
 

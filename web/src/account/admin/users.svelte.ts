@@ -46,19 +46,12 @@ export class Users {
   constructor(api: Api, confirmation: Confirmation) {
     this.#api = api;
     this.#confirmation = confirmation;
-    this.pages = new Pages((cursor) =>
-      ok(
-        api.GET('/api/admin/users', {
-          params: {
-            query: {
-              ...(this.text.trim() && { q: this.text.trim() }),
-              ...(this.status && { status: this.status }),
-              ...(cursor && { cursor }),
-            },
-          },
-        }),
-      ),
-    );
+    this.pages = new Pages(() => {
+      const [q, status] = [this.text.trim(), this.status];
+      const asked = { ...(q && { q }), ...(status && { status }) };
+      return (cursor) =>
+        ok(api.GET('/api/admin/users', { params: { query: { ...asked, ...(cursor && { cursor }) } } }));
+    });
   }
 
   /** Whether only some are asked for. */

@@ -3,7 +3,10 @@ interface Answer<T> {
   nextCursor: string | null;
 }
 
-/** A list that the server gives page by page. Whoever asks anew hears no more of what was asked before. */
+/**
+ * A list that the server gives page by page. Whoever asks anew hears no more of what was asked before; until then
+ * all pages are of what was asked for at the first, whatever somebody is typing.
+ */
 export class Pages<T, A extends Answer<T> = Answer<T>> {
   list = $state.raw<readonly T[]>([]);
   loading = $state(true);
@@ -15,15 +18,18 @@ export class Pages<T, A extends Answer<T> = Answer<T>> {
 
   #cursor: string | null = null;
   #round = 0;
-  readonly #read: (cursor: string | null) => Promise<A>;
+  #read: ((cursor: string | null) => Promise<A>) | undefined;
+  readonly #ask: () => (cursor: string | null) => Promise<A>;
 
-  constructor(read: (cursor: string | null) => Promise<A>) {
-    this.#read = read;
+  /** `ask` says for each first page what is asked for, and returns how its pages are read. */
+  constructor(ask: () => (cursor: string | null) => Promise<A>) {
+    this.#ask = ask;
   }
 
   /** Reads the first page; what was there stays until it has come. */
   first(): Promise<void> {
     this.#cursor = null;
+    this.#read = undefined;
     return this.next();
   }
 
@@ -33,7 +39,7 @@ export class Pages<T, A extends Answer<T> = Answer<T>> {
     this.loading = true;
     this.error = null;
     try {
-      const answer = await this.#read(cursor);
+      const answer = await (this.#read ??= this.#ask())(cursor);
       if (round !== this.#round) return;
       const { items, nextCursor } = (this.answer = answer);
       this.list = cursor === null ? items : [...this.list, ...items];

@@ -7,7 +7,7 @@ type Answer = { items: number[]; nextCursor: string | null };
 describe('a list that comes page by page', () => {
   it('goes on where the page before ended', async () => {
     const asked: (string | null)[] = [];
-    const pages = new Pages<number>((cursor) => {
+    const pages = new Pages<number>(() => (cursor) => {
       asked.push(cursor);
       return Promise.resolve(cursor === null ? { items: [1, 2], nextCursor: '2' } : { items: [3], nextCursor: null });
     });
@@ -18,10 +18,29 @@ describe('a list that comes page by page', () => {
     expect(asked).toEqual([null, '2']);
   });
 
+  it('goes on with what its first page was of, while somebody types something else', async () => {
+    const asked: string[] = [];
+    let text = 'a';
+    const pages = new Pages<number>(() => {
+      const asking = text;
+      return (cursor) => {
+        asked.push(`${asking} ${cursor ?? 'first'}`);
+        return Promise.resolve({ items: [asked.length], nextCursor: `${asking}${asked.length}` });
+      };
+    });
+    await pages.first();
+    text = 'b';
+    await pages.next();
+    expect(asked).toEqual(['a first', 'a a1']);
+    await pages.first();
+    await pages.next();
+    expect(asked.slice(2)).toEqual(['b first', 'b b3']);
+  });
+
   it('hears no more of what was asked before', async () => {
     const [slow, quick] = [gate<Answer>(), gate<Answer>()];
     const answers = [slow.wait, quick.wait];
-    const pages = new Pages<number>(() => answers.shift()!);
+    const pages = new Pages<number>(() => () => answers.shift()!);
     const before = pages.first();
     const after = pages.first();
     quick.open({ items: [2], nextCursor: null });
@@ -33,7 +52,7 @@ describe('a list that comes page by page', () => {
 
   it('keeps what is there when the next page does not come, and asks for the same again', async () => {
     const asked: (string | null)[] = [];
-    const pages = new Pages<number>((cursor) => {
+    const pages = new Pages<number>(() => (cursor) => {
       asked.push(cursor);
       if (asked.length === 2) return Promise.reject(new Error('gone'));
       return Promise.resolve({ items: [asked.length], nextCursor: asked.length === 1 ? '1' : null });

@@ -17,7 +17,7 @@ export class OwnerlessProjects {
 
   constructor(api: Api) {
     this.#api = api;
-    this.pages = new Pages((cursor) => {
+    this.pages = new Pages(() => (cursor) => {
       const query = { ownerless: true, ...(cursor && { cursor }) };
       return ok(api.GET('/api/admin/projects', { params: { query } }));
     });

@@ -17,9 +17,12 @@ export class Results {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(api: Api) {
-    this.pages = new Pages(async (cursor) => {
-      const answer = await ask(api, this.text ?? '', PAGE, cursor);
-      return { ...answer, items: answer.items.map((hit) => ({ ...hit, id: hit.commentId ?? hit.issueId })) };
+    this.pages = new Pages(() => {
+      const text = this.text ?? '';
+      return async (cursor) => {
+        const answer = await ask(api, text, PAGE, cursor);
+        return { ...answer, items: answer.items.map((hit) => ({ ...hit, id: hit.commentId ?? hit.issueId })) };
+      };
     });
   }
 

@@ -29,6 +29,21 @@ it('reads page by page, and anew for another text', async () => {
   ]);
 });
 
+it('goes on with the text whose pages it shows, until the next one is asked for', async () => {
+  const asked = serve(() => json({ items: [], nextCursor: 'n', found: 2, more: false }));
+  const results = new Results(createApi(new Session(new Vault())));
+  results.look('a');
+  await vi.runAllTimersAsync();
+  results.look('b');
+  await results.pages.next();
+  await vi.runAllTimersAsync();
+  expect(asked.map(({ path }) => path)).toEqual([
+    '/api/search?q=a&limit=50',
+    '/api/search?q=a&limit=50&cursor=n',
+    '/api/search?q=b&limit=50',
+  ]);
+});
+
 it('counts what it shows, also when an answer to what was asked before comes late', async () => {
   const slow = gate<Response>();
   const page = (found: number, more: boolean) => json({ items: [], nextCursor: null, found, more });
