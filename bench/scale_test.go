@@ -24,6 +24,10 @@ import (
 //	PEISEAR_BENCH_ISSUES=10000,100000,1000000 go test -run '^$' -bench Scale -timeout 2h ./bench
 const scaleEnv = "PEISEAR_BENCH_ISSUES"
 
+// commentsEach is how many comments an issue of those databases has on an average, for the
+// search and the change log to hold.
+const commentsEach = 0.3
+
 // BenchmarkScale asks whether a request costs more where there is more: in a project of
 // 1,000 issues beside many others (LOAD), and in one that has a fifth of all (SEED1).
 func BenchmarkScale(b *testing.B) {
@@ -66,13 +70,13 @@ func grow(b *testing.B, database string, n int) {
 		b.Fatal(err)
 	}
 	cmd := exec.CommandContext(b.Context(), path, "bench", "seed", "--as", "load@example.org",
-		fmt.Sprint("--issues=", n), "--projects=100", fmt.Sprint("--largest=", n/5))
+		fmt.Sprint("--issues=", n), "--projects=100", fmt.Sprint("--largest=", n/5), fmt.Sprint("--comments=", commentsEach))
 	cmd.Dir = b.TempDir()
 	cmd.Env = append(os.Environ(), "DATABASE_URL="+database)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("%v: %s", err, out)
 	}
-	b.Logf("%d issues", n)
+	b.Logf("%d issues, with %g comments each", n, commentsEach)
 }
 
 // settle waits until the search has read what was written, and PostgreSQL has tidied up,

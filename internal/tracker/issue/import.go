@@ -34,6 +34,7 @@ type Source struct {
 // Outcome is what became of a source: the issue was made now, or stood there before.
 type Outcome struct {
 	IssueID string
+	Number  int64
 	Made    bool
 }
 
@@ -89,7 +90,7 @@ func (s *Service) importOne(ctx context.Context, tx *live.Tx, by account.Actor, 
 	q := query.New(tx)
 	known, err := q.FindAlias(ctx, query.FindAliasParams{ProjectID: p.ID, Alias: source.Alias})
 	if err == nil || !errors.Is(err, sql.ErrNoRows) {
-		return Outcome{IssueID: known}, err
+		return Outcome{IssueID: known.ID, Number: known.Number}, err
 	}
 	d, err := source.Draft.checked()
 	if err != nil {
@@ -114,7 +115,7 @@ func (s *Service) importOne(ctx context.Context, tx *live.Tx, by account.Actor, 
 	err = query.New(tx.Queued()).CreateAlias(ctx, query.CreateAliasParams{
 		Alias: source.Alias, AliasFolded: fold.Key(source.Alias), IssueID: i.ID, ProjectID: p.ID, Actor: by.ID,
 	})
-	return Outcome{IssueID: i.ID, Made: true}, err
+	return Outcome{IssueID: i.ID, Number: number, Made: true}, err
 }
 
 // Check returns what Import would refuse of a draft by itself. Invalid: a field.

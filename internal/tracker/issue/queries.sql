@@ -153,7 +153,8 @@ ORDER BY rank DESC LIMIT 1;
 SELECT id, name FROM status WHERE project_id = sqlc.arg(project_id) ORDER BY rank;
 
 -- name: FindAlias :one
-SELECT issue_id FROM issue_alias WHERE project_id = sqlc.arg(project_id) AND alias = sqlc.arg(alias);
+SELECT issue.id, issue.number FROM issue_alias a JOIN issue ON issue.id = a.issue_id
+WHERE a.project_id = sqlc.arg(project_id) AND a.alias = sqlc.arg(alias);
 
 -- name: CreateAlias :exec
 INSERT INTO issue_alias (project_id, alias, alias_folded, issue_id)

@@ -28,11 +28,13 @@ type seedCommand struct {
 	Issues   int    `default:"1000000" help:"How many issues there will be in all."`
 	Projects int    `default:"100" help:"How many projects share them."`
 	Largest  int    `default:"200000" help:"How many of the issues the first project has."`
+
+	Comments float64 `default:"0" help:"How many comments an issue has on an average; 0.5 is one on every other."`
 }
 
 // Run makes the issues beside a server that may be running.
 func (c *seedCommand) Run(host *feature.Host) (err error) {
-	plan := Plan{Issues: c.Issues, Projects: c.Projects, Largest: c.Largest}
+	plan := Plan{Issues: c.Issues, Projects: c.Projects, Largest: c.Largest, Comments: c.Comments}
 	if err := plan.Check(); err != nil {
 		return errs.Plain(err)
 	}
@@ -50,8 +52,9 @@ func (c *seedCommand) Run(host *feature.Host) (err error) {
 		return errs.Plain(err)
 	}
 	issues := issue.New(d, log, projects)
-	search.New(d, issues, comment.New(d, log, projects, issues)) // hears of them, so that they are found
+	comments := comment.New(d, log, projects, issues)
+	search.New(d, issues, comments) // hears of them, so that they are found
 	bar := progress.New(host.Stderr, int64(plan.Issues), "issues")
 	defer bar.End()
-	return errs.Plain(plan.Run(host.Ctx, projects, issues, by, func(done int) { bar.Set(int64(done)) }))
+	return errs.Plain(plan.Run(host.Ctx, Tracker{projects, issues, comments}, by, func(done int) { bar.Set(int64(done)) }))
 }

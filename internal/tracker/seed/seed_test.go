@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
@@ -24,8 +27,14 @@ import (
 
 func TestMain(m *testing.M) { basetest.Main(m) }
 
+// world is a database, with a search that hears of what is written in this process.
+type world struct {
+	seed.Tracker
+	search *search.Service
+}
+
 // each runs the test with a database that has a user in it, and the command line.
-func each(t *testing.T, test func(t *testing.T, projects *project.Service, issues *issue.Service, by account.Actor, command func(args ...string) error)) {
+func each(t *testing.T, test func(t *testing.T, w world, by account.Actor, command func(args ...string) error)) {
 	t.Helper()
 	basetest.EachURL(t, func(t *testing.T, url string) {
 		open := func(ctx context.Context) (*db.DB, *live.Log, error) {
@@ -47,8 +56,12 @@ func each(t *testing.T, test func(t *testing.T, projects *project.Service, issue
 		if err := d.Migrate(t.Context(), live.Migrations, account.Migrations, project.Migrations, issue.Migrations, comment.Migrations, search.Migrations); err != nil {
 			t.Fatal(err)
 		}
-		projects := project.New(d, log)
-		test(t, projects, issue.New(d, log, projects), accounttest.User(t, d, "ada"), func(args ...string) error {
+		var w world
+		w.Projects = project.New(d, log)
+		w.Issues = issue.New(d, log, w.Projects)
+		w.Comments = comment.New(d, log, w.Projects, w.Issues)
+		w.search = search.New(d, w.Issues, w.Comments)
+		test(t, w, accounttest.User(t, d, "ada"), func(args ...string) error {
 			parser, err := kong.New(seed.Command().Parse)
 			if err != nil {
 				return err
@@ -62,11 +75,11 @@ func each(t *testing.T, test func(t *testing.T, projects *project.Service, issue
 	})
 }
 
-// state tells how many issues each project has, and the first issue of the first.
-func state(t *testing.T, projects *project.Service, issues *issue.Service, by account.Actor, n int) (text string) {
+// state tells how many issues each project has, and the first one's title.
+func (w world) state(t *testing.T, by account.Actor, n int) (text string) {
 	t.Helper()
 	for i := range n {
-		page, err := issues.List(t.Context(), by, seed.Key(i), issue.Filter{Sort: "number", Limit: issue.MaxPage})
+		page, err := w.Issues.List(t.Context(), by, seed.Key(i), issue.Filter{Sort: "number", Limit: issue.MaxPage})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,13 +90,13 @@ func state(t *testing.T, projects *project.Service, issues *issue.Service, by ac
 
 // TestSeed: the issues are shared as asked, the same ones again, and only once.
 func TestSeed(t *testing.T) {
-	each(t, func(t *testing.T, projects *project.Service, issues *issue.Service, by account.Actor, command func(...string) error) {
+	each(t, func(t *testing.T, w world, by account.Actor, command func(...string) error) {
 		seeded := func() string {
 			t.Helper()
 			if err := command("seed", "--as", "ada@example.org", "--issues", "25", "--projects", "3", "--largest", "10"); err != nil {
 				t.Fatal(err)
 			}
-			return state(t, projects, issues, by, 3)
+			return w.state(t, by, 3)
 		}
 		first := seeded()
 		const want = "SEED1 10 Client agent image schema; " +
@@ -97,17 +110,80 @@ func TestSeed(t *testing.T) {
 	})
 }
 
+// texts returns the comments on a project's issues, with the issue's key.
+func (w world) texts(t *testing.T, by account.Actor, n int) (all []string) {
+	t.Helper()
+	f := issue.Filter{Sort: "number", Limit: issue.MaxPage}
+	for more := true; more; more = f.Cursor != "" {
+		page, err := w.Issues.List(t.Context(), by, seed.Key(n), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range page.Items {
+			key := issue.Key{Project: seed.Key(n), Number: i.Number}
+			comments, _, err := w.Comments.List(t.Context(), by, key, comment.Range{Limit: comment.MaxPage})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range comments {
+				all = append(all, c.IssueKey+" "+c.Body)
+			}
+		}
+		f.Cursor = page.Next
+	}
+	return all
+}
+
+// TestSeedComments: as many as asked, the same ones again, more when more are asked for,
+// beside the same issues as without them; and the search finds them.
+func TestSeedComments(t *testing.T) {
+	each(t, func(t *testing.T, w world, by account.Actor, command func(...string) error) {
+		seeded := func(comments string) []string {
+			t.Helper()
+			if err := command("seed", "--as", "ada@example.org", "--issues", "12", "--projects", "2", "--largest", "9", "--comments", comments); err != nil {
+				t.Fatal(err)
+			}
+			return w.texts(t, by, 0)
+		}
+		const second = "SEED1-6 Module balance link reader error buffer shadow history form. Follows archive method lists always slowly handler."
+		few := seeded("0.34")
+		if len(few) != 3 || few[1] != second {
+			t.Errorf("%q", few)
+		}
+		if again := seeded("0.34"); !slices.Equal(few, again) {
+			t.Errorf("again: %q", again)
+		}
+		if got := w.state(t, by, 1); got != "SEED1 9 Client agent image schema; " {
+			t.Error(got)
+		}
+		if err := w.search.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, body, _ := strings.Cut(few[0], " ")
+		page, err := w.search.Find(t.Context(), by, search.Query{Text: `"` + strings.TrimSuffix(body, ".") + `"`, Limit: 10})
+		if err != nil || len(page.Hits) != 1 || page.Hits[0].Kind != search.Comment {
+			t.Errorf("%+v, %v", page, err)
+		}
+		if many := seeded("2.5"); len(many) != 22 {
+			t.Errorf("%d: %q", len(many), many)
+		}
+	})
+}
+
 // TestSeedGoesOn where it was broken off.
 func TestSeedGoesOn(t *testing.T) {
-	each(t, func(t *testing.T, projects *project.Service, issues *issue.Service, by account.Actor, _ func(...string) error) {
+	each(t, func(t *testing.T, w world, by account.Actor, _ func(...string) error) {
 		ctx, stop := context.WithCancel(t.Context())
-		plan := seed.Plan{Issues: 1000, Projects: 2, Largest: 700}
-		if err := plan.Run(ctx, projects, issues, by, func(int) { stop() }); !errs.Is(err, errs.Unavailable) && ctx.Err() == nil {
+		plan := seed.Plan{Issues: 1000, Projects: 2, Largest: 700, Comments: 0.4}
+		if err := plan.Run(ctx, w.Tracker, by, func(int) { stop() }); !errs.Is(err, errs.Unavailable) && ctx.Err() == nil {
 			t.Errorf("%v", err)
 		}
 		last := 0
-		if err := plan.Run(t.Context(), projects, issues, by, func(done int) { last = done }); err != nil || last != 1000 {
+		if err := plan.Run(t.Context(), w.Tracker, by, func(done int) { last = done }); err != nil || last != 1000 {
 			t.Errorf("%d, %v", last, err)
+		}
+		if texts := len(w.texts(t, by, 0)) + len(w.texts(t, by, 1)); texts != 400 {
+			t.Errorf("%d comments", texts)
 		}
 	})
 }
@@ -115,13 +191,14 @@ func TestSeedGoesOn(t *testing.T) {
 func TestSeedRefuses(t *testing.T) {
 	for _, p := range []seed.Plan{
 		{Issues: 5, Projects: 0, Largest: 5}, {Issues: 5, Projects: 10_000, Largest: 1}, {Issues: 5, Projects: 2, Largest: 6},
-		{Issues: 5, Projects: 2, Largest: -1}, {Issues: 5, Projects: 1, Largest: 4},
+		{Issues: 5, Projects: 2, Largest: -1}, {Issues: 5, Projects: 1, Largest: 5, Comments: -0.1},
+		{Issues: 5, Projects: 1, Largest: 5, Comments: math.NaN()}, {Issues: 5, Projects: 1, Largest: 5, Comments: comment.MaxPage + 1}, {Issues: 5, Projects: 1, Largest: 4},
 	} {
 		if err := p.Check(); !errs.Is(err, errs.Invalid) {
 			t.Errorf("%+v: %v", p, err)
 		}
 	}
-	each(t, func(t *testing.T, _ *project.Service, _ *issue.Service, _ account.Actor, command func(...string) error) {
+	each(t, func(t *testing.T, _ world, _ account.Actor, command func(...string) error) {
 		if err := command("seed", "--as", "nobody@example.org"); err == nil {
 			t.Error("nobody's issues are made")
 		}

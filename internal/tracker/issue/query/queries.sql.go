@@ -243,7 +243,8 @@ func (q *Queries) EnterIssue(ctx context.Context, arg EnterIssueParams) (EnterIs
 }
 
 const findAlias = `-- name: FindAlias :one
-SELECT issue_id FROM issue_alias WHERE project_id = $1 AND alias = $2
+SELECT issue.id, issue.number FROM issue_alias a JOIN issue ON issue.id = a.issue_id
+WHERE a.project_id = $1 AND a.alias = $2
 `
 
 type FindAliasParams struct {
@@ -251,11 +252,16 @@ type FindAliasParams struct {
 	Alias     string
 }
 
-func (q *Queries) FindAlias(ctx context.Context, arg FindAliasParams) (string, error) {
+type FindAliasRow struct {
+	ID     string
+	Number int64
+}
+
+func (q *Queries) FindAlias(ctx context.Context, arg FindAliasParams) (FindAliasRow, error) {
 	row := q.db.QueryRowContext(ctx, findAlias, arg.ProjectID, arg.Alias)
-	var issue_id string
-	err := row.Scan(&issue_id)
-	return issue_id, err
+	var i FindAliasRow
+	err := row.Scan(&i.ID, &i.Number)
+	return i, err
 }
 
 const findParent = `-- name: FindParent :one
