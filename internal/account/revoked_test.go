@@ -211,6 +211,23 @@ func TestStreamsEndWithTheirSession(t *testing.T) {
 	})
 }
 
+// TestStreamsEndAtOnce where the session does: with the commit, though nothing looks here.
+func TestStreamsEndAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		ann := n.signUp(t, "ann", account.User)
+		server := httptest.NewServer(n.http)
+		defer server.Close()
+		stream := follow(t, server.URL, ann)
+		defer stream.Close()
+		if _, err := n.SetDisabled(t.Context(), account.Operator(), ann.User.ID, true); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(stream); err != nil { // waits for the end
+			t.Error(err)
+		}
+	})
+}
+
 // run runs what a node's process runs, until the test ends.
 func run(t *testing.T, n *node) {
 	t.Helper()
