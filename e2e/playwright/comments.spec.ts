@@ -70,13 +70,18 @@ test('two edits of one comment meet: both texts are shown', async ({ server, adm
   expected.push('/api/comments/');
   await issue(server, admin, 'MEET', ['As it was']);
   const [here, there] = [await pageOf(admin), await pageOf(admin)];
+  const editor = (page: Page) => page.getByRole('textbox', { name: 'Edit your comment' });
   for (const page of [here, there]) {
     await page.goto('/issues/MEET-1');
     await choose(page, 'As it was', 'Edit');
+    await expect(editor(page)).toBeFocused();
   }
-  const editor = (page: Page) => page.getByRole('textbox', { name: 'Edit your comment' });
   await editor(there).fill('From there');
   await editor(there).press('ControlOrMeta+Enter');
+  // It shows at once; it has to be the server's before the other comes.
+  await expect
+    .poll(() => server.call(admin, 'GET', '/api/issues/MEET-1/comments'))
+    .toMatchObject({ items: [{ body: 'From there' }] });
   await expect(comment(there, 'From there')).toBeVisible();
   await editor(here).fill('From here');
   await comments(here).getByRole('button', { name: 'Save' }).click();

@@ -106,6 +106,11 @@ const AXE = readFileSync(resolve(__dirname, '../../web/node_modules/axe-core/axe
 /** Asserts that axe finds nothing to improve on the page as it is now. */
 export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(AXE);
+  // A colour on its way to another is judged when it is there.
+  await page.evaluate(async () => {
+    const ending = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(ending.map(({ finished }) => finished));
+  });
   const violations = await page.evaluate(async () => {
     const found = await (window as unknown as { axe: typeof axe }).axe.run(document, {
       runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],

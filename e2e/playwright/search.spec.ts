@@ -58,6 +58,7 @@ test('the palette finds titles at once, and texts and comments as they come', as
 
   await page.keyboard.press('/');
   await field(page).fill('pal-2');
+  await expect(palette(page).getByRole('option', { selected: true })).toContainText('PAL-2');
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/\/issues\/PAL-2$/);
   await expect(page.getByRole('textbox', { name: 'Title' })).toHaveValue('Deliver the Ångström lamps');
@@ -117,6 +118,7 @@ test('without a network titles are found, and it is said that no more is', async
   await page.goto('/projects/FOG');
   await expect(page.getByText('Paint the pier')).toBeVisible();
   await page.keyboard.press('/');
+  await expect(field(page)).toBeFocused(); // the palette's code has come while there was a network
   await page.context().setOffline(true);
   await field(page).fill('pier');
   await expect(group(page, 'Issues').getByRole('option')).toContainText(['Paint the pier']);

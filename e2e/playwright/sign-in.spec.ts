@@ -136,6 +136,7 @@ for (const id of ['oidc', 'apple'] as const) {
     await expect(page).toHaveURL(`/signup?error=unknown_identity&provider=${id}`);
     await expect(page.getByRole('alert')).toContainText('No account here is linked with this identity');
     await page.goto('/projects');
+    await expect(page.getByLabel('E-mail')).toBeVisible();
     await expect(page.getByRole('button', { name: 'New project' })).toHaveCount(0);
   });
 

@@ -43,6 +43,7 @@ test('an admin who steps down is outside at once', async ({ server, admin, pageO
   const page = await pageOf(eve);
   await page.goto('/admin/users');
   await page.getByRole('searchbox').fill('Emma');
+  await expect(people(page)).not.toContainText('Ada Lovelace'); // what was looked for is there
   await page.getByRole('button', { name: 'What to do with Emma Emerita' }).click();
   await page.getByRole('menuitem', { name: 'Make user' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Make user' }).click();

@@ -41,8 +41,11 @@ test('what is written offline shows at once and is sent when the network is back
   await page.goto('/projects/OFF');
   const open = page.getByRole('region', { name: /^Open/ });
   await expect(open).toContainText('No issues here');
+  await expect(page.getByRole('button', { name: 'New issue', exact: true })).toBeVisible();
   await page.keyboard.press('c'); // the dialog's code is loaded while there is a network
+  await expect(page.getByLabel('Title')).toBeVisible();
   await page.keyboard.press('Escape');
+  await expect(page.getByLabel('Title')).toHaveCount(0);
 
   await page.context().setOffline(true);
   await page.keyboard.press('c');
