@@ -49,6 +49,18 @@ export class App {
     return this.features.find(({ settings }) => settings)?.settings;
   }
 
+  /** Waits for the code of a dialog, with what is typed meanwhile. Says when it does not come: false. */
+  async comes(code: Promise<unknown>): Promise<boolean> {
+    this.keys.hold(code);
+    try {
+      await code;
+      return true;
+    } catch {
+      this.toasts.alert(m.base_part_missing());
+      return false;
+    }
+  }
+
   /** Opens the workspace of whoever is here, once that is known. */
   async start(known: Promise<Me | null>): Promise<void> {
     this.session.onChange((me) => void this.#enter(me));
