@@ -115,3 +115,27 @@ test('a viewer reads and cannot write, a stranger sees nothing', async ({ server
   await outside.goto('/issues/LOOK-1');
   await expect(outside.getByText('There is no such issue here')).toBeVisible();
 });
+
+test('a dialog that does not load says so, and opens at the next key', async ({ server, admin, pageOf, expected }) => {
+  expected.push('ERR_FAILED', 'ERR_ABORTED');
+  await server.call(admin, 'POST', '/api/projects', { key: 'LOAD', name: 'Loaded later' });
+  const page = await pageOf(admin);
+  const code = /\/(NewIssue|Palette)-[^/]*\.js$/;
+  await page.context().route(code, (route) => route.abort());
+  await page.goto('/projects/LOAD');
+  await expect(page.getByRole('button', { name: 'New issue', exact: true })).toBeVisible();
+  for (const [key, field] of [
+    ['c', page.getByLabel('Title')],
+    ['/', page.getByRole('combobox')],
+  ] as const) {
+    await page.keyboard.press(key);
+    await expect(page.getByText('This part of the app did not load.')).toBeVisible();
+    await page.getByRole('button', { name: 'Dismiss' }).click();
+    await page.context().unroute(code);
+    await page.keyboard.press(key);
+    await expect(field).toBeFocused();
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+    await page.context().route(code, (route) => route.abort());
+  }
+});
