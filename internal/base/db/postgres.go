@@ -24,12 +24,10 @@ import (
 // maxAttempts bounds how often a transaction that lost a race is run.
 const maxAttempts = 4
 
-// How long connecting may take where the URL names no connect_timeout. The driver's own
-// two minutes would hold everybody for as long as a server is away that answers nothing.
-const (
-	driversTimeout = 2 * time.Minute
-	connectTimeout = 5 * time.Second
-)
+// connectTimeout is how long connecting may take where the URL names no connect_timeout.
+// The driver would wait for ever, and hold everybody for as long as a server is away that
+// answers nothing.
+const connectTimeout = 5 * time.Second
 
 // postgres is PostgreSQL through database/sql. The driver caches statements per
 // connection, so there is no cache here.
@@ -50,7 +48,7 @@ func openPostgres(ctx context.Context, url string, m *meter, c *caps) (*postgres
 	if err != nil {
 		return nil, oneLine(err)
 	}
-	if config.ConnectTimeout == driversTimeout {
+	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
 	config.DialFunc = (&net.Dialer{KeepAliveConfig: keepAlive()}).DialContext
