@@ -81,13 +81,18 @@ func RefuseTaken(ctx context.Context, path string) error {
 	return nil
 }
 
-// leaving is how long a program that has just ended may still be seen in PostgreSQL.
-const leaving = time.Second
+// leaving is how long a program that has just ended may still be seen in PostgreSQL: its
+// server takes a moment to clean up, and longer on a busy machine. leavingLook is how often
+// to look whether it still is.
+const (
+	leaving     = 5 * time.Second
+	leavingLook = 50 * time.Millisecond
+)
 
 // RefuseShared makes sure that no other program uses a PostgreSQL database.
 // Conflict: one does.
 func (d *DB) RefuseShared(ctx context.Context) error {
-	again := time.NewTicker(leaving / 20)
+	again := time.NewTicker(leavingLook)
 	defer again.Stop()
 	for began := time.Now(); ; {
 		n, err := d.Others(ctx)
