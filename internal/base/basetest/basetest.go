@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -35,11 +36,26 @@ const enginesEnv = "PEISEAR_TEST_ENGINES"
 func Main(m *testing.M) {
 	code := m.Run()
 	shared.stop()
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
+	if code == 0 {
+		if err := left(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
 	}
 	os.Exit(code)
+}
+
+// endPatience is how long goroutines that are about to end may take for it.
+const endPatience = 15 * time.Second
+
+// left is an error when a goroutine stays. A look takes half a second, which on a busy
+// machine those that are about to end may need, too.
+func left() (err error) {
+	for deadline := time.Now().Add(endPatience); ; {
+		if err = goleak.Find(); err == nil || time.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 // EachEngine runs a test on every engine, in parallel, each on an empty database

@@ -62,7 +62,7 @@ func (s *Server) Pooled(t *testing.T, database string, sessions int) string {
 		}
 	})
 	url := fmt.Sprintf("postgres://postgres@/%s?host=%s&port=6432", database, s.Dir)
-	for deadline := time.Now().Add(30 * time.Second); ; <-time.After(20 * time.Millisecond) {
+	for deadline := time.Now().Add(serverPatience); ; <-time.After(20 * time.Millisecond) {
 		if err = tryAt(t.Context(), url+"&default_query_exec_mode=exec", "SELECT 1"); err == nil {
 			return url
 		}

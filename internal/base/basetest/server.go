@@ -113,7 +113,7 @@ func (s *Server) Start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(30 * time.Second); ; <-time.After(20 * time.Millisecond) {
+	for deadline := time.Now().Add(serverPatience); ; <-time.After(20 * time.Millisecond) {
 		if err = s.try(t.Context(), "SELECT 1"); err == nil {
 			return
 		}
