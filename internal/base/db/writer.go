@@ -36,6 +36,8 @@ type writer struct {
 	done    chan struct{}
 	err     error // of closing the connection; read after done
 	meter   *meter
+
+	batchTime time.Duration
 }
 
 type job struct {
@@ -59,6 +61,8 @@ func startWriter(ctx context.Context, pool *sql.DB, walPath string, m *meter) (*
 		quit:    make(chan struct{}),
 		done:    make(chan struct{}),
 		meter:   m,
+
+		batchTime: maxBatchTime,
 	}
 	go func() {
 		defer close(w.done)
@@ -129,7 +133,7 @@ func (w *writer) batch(first *job) {
 		return
 	}
 	jobs := []*job{first, second}
-	end := time.Now().Add(maxBatchTime)
+	end := time.Now().Add(w.batchTime)
 	var culprit *job
 	err := w.exec("BEGIN IMMEDIATE")
 	for i := 0; err == nil && i < len(jobs); i++ {
