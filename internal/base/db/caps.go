@@ -10,6 +10,7 @@ type caps struct {
 	end   time.Duration // the end of a transaction, and then finding out about it
 	ask   time.Duration // what a server that is there answers at once
 	probe time.Duration // whether trouble has passed
+	look  time.Duration // the same for a scrape
 	idle  time.Duration // a write, or a lock, that says nothing to PostgreSQL, because its program has vanished
 	sign  time.Duration // between two signs of life of a lock's holder
 }
@@ -23,6 +24,7 @@ func usual() *caps {
 		end:   10 * time.Second,
 		ask:   2 * time.Second,
 		probe: 3 * time.Second,
+		look:  time.Second,
 		idle:  time.Minute,
 		sign:  10 * time.Second,
 	}

@@ -38,15 +38,12 @@ func (d *DB) Collectors() []prometheus.Collector {
 	return append(d.collectors(), d.writable(), d.meter.reads, d.meter.writes, d.meter.waits, d.meter.batches, d.meter.waiting)
 }
 
-// healthPatience is how long a scrape may look whether trouble has passed.
-const healthPatience = time.Second
-
 // writable looks, as Health does: nobody else may, while the trouble lasts.
 func (d *DB) writable() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: metrics.Namespace, Subsystem: "db", Name: "writable", Help: "1 while changes are kept, 0 while something stands in their way.",
 	}, func() float64 {
-		ctx, cancel := context.WithTimeout(context.Background(), healthPatience)
+		ctx, cancel := context.WithTimeout(context.Background(), d.caps.look)
 		defer cancel()
 		if d.Health(ctx).Trouble != "" {
 			return 0
