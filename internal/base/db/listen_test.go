@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/peisear/peisear/internal/base/basetest"
 	"github.com/peisear/peisear/internal/base/db"
@@ -31,6 +32,9 @@ func watch(t *testing.T, d *db.DB) <-chan string {
 	})
 	if first := <-all; first != "look" {
 		t.Errorf("first %q", first)
+	}
+	for !db.Hears(d) { // the look may have been the beat's
+		pause(ctx, time.Millisecond)
 	}
 	return all
 }
@@ -93,23 +97,40 @@ func TestTellNobody(t *testing.T) {
 func TestListenAgain(t *testing.T) {
 	t.Parallel()
 	d := basetest.NewDB(t, "postgres", schema)
-	all := watch(t, d)
+	db.NameEar(d, "ear")
+	ctx, cancel := context.WithCancel(t.Context())
+	told := make(chan string, 1000)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() { db.Listen(ctx, d, told) })
+	end := `SELECT count(pg_terminate_backend(pid))
+		FROM (SELECT pid, count(*) OVER () AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'ear') AS ear
+		WHERE n = 1` // the one before is seen until it has ended
+	if got := <-told; got != "" {
+		t.Errorf("first %q", got)
+	}
 	for range 3 {
-		end := `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-			WHERE datname = current_database() AND query LIKE 'LISTEN%'`
-		ended, err := db.Read(t.Context(), d, func(ctx context.Context, c db.Conn) (n int, err error) {
-			return n, c.QueryRowContext(ctx, end).Scan(&n)
-		})
-		if err != nil || ended != 1 {
-			t.Fatalf("%d ended, %v", ended, err)
+		for ended := 0; ended == 0; pause(ctx, time.Millisecond) {
+			var err error
+			ended, err = db.Read(ctx, d, func(ctx context.Context, c db.Conn) (n int, err error) {
+				return n, c.QueryRowContext(ctx, end).Scan(&n)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
-		if got := <-all; got != "look" {
+		got := <-told
+		if got != "" {
 			t.Errorf("heard %q", got)
 		}
-		if err := d.Tell(t.Context(), "again"); err != nil {
-			t.Fatal(err)
+		for got == "" { // whenever it is told to look, it listens
+			if err := d.Tell(ctx, "again"); err != nil {
+				t.Fatal(err)
+			}
+			got = <-told
 		}
-		if got := next(all); got != "again" {
+		if got != "again" {
 			t.Errorf("heard %q", got)
 		}
 	}
