@@ -23,6 +23,7 @@ func openOn(t *testing.T, d *disk.Disk) *db.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { opened.Close() })
+	db.Alarm(opened)
 	if err := opened.Migrate(t.Context(), schema, blobs); err != nil {
 		t.Fatal(err)
 	}
