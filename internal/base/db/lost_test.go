@@ -170,6 +170,7 @@ func TestCutAnywhere(t *testing.T) {
 		t.Errorf("%d kept, %d refused", kept, refused)
 	}
 	db.Calm(d)
+	db.Cap(d, patience)
 	if h := d.Health(t.Context()); h.Trouble != "" {
 		t.Errorf("health: %+v", h)
 	}
@@ -190,6 +191,7 @@ func TestNobodyListens(t *testing.T) {
 	}
 	w.Mend()
 	db.Calm(d)
+	db.Cap(d, patience) // the one look after the write, too
 	if err := write(t.Context(), d, func(tx *db.Tx) error { return add(tx, 1) }); err != nil {
 		t.Error(err)
 	}
