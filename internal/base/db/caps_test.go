@@ -31,7 +31,7 @@ func TestReadIsCapped(t *testing.T) {
 			if e := errs.Of(err); e.Kind != errs.Unavailable || e.RetryAfter == 0 {
 				t.Errorf("kind %d, again after %s: %v", e.Kind, e.RetryAfter, err)
 			}
-			db.Cap(d, patience)
+			db.Cap(d, plenty)
 			if n := count(t, d); n != 0 {
 				t.Errorf("%d rows", n)
 			}

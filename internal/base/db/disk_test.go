@@ -15,7 +15,8 @@ import (
 	"github.com/peisear/peisear/internal/base/errs"
 )
 
-// openOn opens a database on a disk.
+// openOn opens a database on a disk. A busy machine is slow: the database has time, and
+// trouble does not pass by itself meanwhile.
 func openOn(t *testing.T, d *disk.Disk) *db.DB {
 	t.Helper()
 	opened, err := db.Open(t.Context(), "sqlite://"+d.Path("app.db"))
@@ -23,6 +24,7 @@ func openOn(t *testing.T, d *disk.Disk) *db.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { opened.Close() })
+	db.Cap(opened, plenty)
 	db.Alarm(opened)
 	if err := opened.Migrate(t.Context(), schema, blobs); err != nil {
 		t.Fatal(err)
@@ -323,6 +325,7 @@ func holdsAfterLoss(t *testing.T, folder string, acknowledged []int) {
 		t.Fatal(err)
 	}
 	defer d.Close()
+	db.Cap(d, plenty)
 	intact(t, d)
 	present := map[int]bool{}
 	_, err = db.Read(t.Context(), d, func(ctx context.Context, c db.Conn) (any, error) {

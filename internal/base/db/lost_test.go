@@ -15,7 +15,7 @@ import (
 func openWire(t *testing.T) (*basetest.Wire, *db.DB) {
 	t.Helper()
 	w, address := basetest.NewWire(t)
-	d, err := db.Open(t.Context(), address)
+	d, err := db.Open(t.Context(), address+unhurried)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestCutAnywhere(t *testing.T) {
 		t.Errorf("%d kept, %d refused", kept, refused)
 	}
 	db.Calm(d)
-	db.Cap(d, patience)
+	db.Cap(d, plenty)
 	if h := d.Health(t.Context()); h.Trouble != "" {
 		t.Errorf("health: %+v", h)
 	}
@@ -191,7 +191,7 @@ func TestNobodyListens(t *testing.T) {
 	}
 	w.Mend()
 	db.Calm(d)
-	db.Cap(d, patience) // the one look after the write, too
+	db.Cap(d, plenty) // the one look after the write, too
 	if err := write(t.Context(), d, func(tx *db.Tx) error { return add(tx, 1) }); err != nil {
 		t.Error(err)
 	}

@@ -24,7 +24,7 @@ const (
 func TestFullDataDisk(t *testing.T) {
 	t.Parallel()
 	d := basetest.NewDB(t, "postgres", schema)
-	db.Cap(d, patience)
+	db.Cap(d, plenty)
 	run := func(all string) error {
 		return write(t.Context(), d, func(tx *db.Tx) error {
 			for _, statement := range strings.SplitAfter(all, "END $$;") {
@@ -70,7 +70,7 @@ func TestProbesMeet(t *testing.T) {
 			}
 			defer d.Close()
 			db.Calm(d)
-			db.Cap(d, patience) // they look one after another
+			db.Cap(d, plenty) // they look one after another
 			_, _ = db.Write(t.Context(), d, func(tx *db.Tx) (none struct{}, err error) {
 				_, err = tx.ExecContext(t.Context(), noRoom)
 				return none, err
