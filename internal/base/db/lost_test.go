@@ -11,7 +11,8 @@ import (
 	"github.com/peisear/peisear/internal/base/errs"
 )
 
-// openWire opens a database through a wire.
+// openWire opens a database through a wire. What it loses is lost at once, and the rest has
+// time.
 func openWire(t *testing.T) (*basetest.Wire, *db.DB) {
 	t.Helper()
 	w, address := basetest.NewWire(t)
@@ -20,6 +21,7 @@ func openWire(t *testing.T) (*basetest.Wire, *db.DB) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Close() })
+	db.Cap(d, plenty)
 	if err := d.Migrate(t.Context(), schema); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +172,6 @@ func TestCutAnywhere(t *testing.T) {
 		t.Errorf("%d kept, %d refused", kept, refused)
 	}
 	db.Calm(d)
-	db.Cap(d, plenty)
 	if h := d.Health(t.Context()); h.Trouble != "" {
 		t.Errorf("health: %+v", h)
 	}
@@ -191,7 +192,6 @@ func TestNobodyListens(t *testing.T) {
 	}
 	w.Mend()
 	db.Calm(d)
-	db.Cap(d, plenty) // the one look after the write, too
 	if err := write(t.Context(), d, func(tx *db.Tx) error { return add(tx, 1) }); err != nil {
 		t.Error(err)
 	}
