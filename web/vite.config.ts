@@ -3,9 +3,9 @@ import { paraglideVitePlugin } from '@inlang/paraglide-js';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'vitest/config';
-import { brotli } from './build/brotli.ts';
 import { budget } from './build/budget.ts';
 import { keep } from './build/keep.ts';
+import { pack } from './build/pack.ts';
 import { start } from './build/start.ts';
 import { worker } from './build/worker.ts';
 import settings from './project.inlang/settings.json' with { type: 'json' };
@@ -43,7 +43,7 @@ export default defineConfig(({ mode }) => ({
           svelte(),
           beginning.plugin,
           worker(dist),
-          brotli(dist),
+          pack(dist),
           budget(dist, FIRST_LOAD),
           keep(dist),
         ],

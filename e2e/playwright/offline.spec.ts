@@ -2,6 +2,7 @@
 import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { expect, test, type Page } from './fixture';
 
 const DIST = resolve(__dirname, '../../web/dist');
@@ -73,6 +74,11 @@ test('the app opens while its server is down', async ({ page, expected, another 
 async function later(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'peisear-dist-'));
   await cp(DIST, folder, { recursive: true });
+  for (const name of await readdir(folder, { recursive: true })) {
+    const path = join(folder, name);
+    if (name.endsWith('.gz')) await writeFile(path.replace(/\.gz$/, ''), gunzipSync(await readFile(path)));
+    if (/\.(gz|br)$/.test(name)) await rm(path);
+  }
   const names = await readdir(folder, { recursive: true });
   const renamed = (text: string) =>
     text.replace(/(assets\/|\.\/)([\w-]+)-([\w-]{8})\.js/g, (_, before, name, hash) => {
@@ -80,7 +86,7 @@ async function later(): Promise<string> {
     });
   for (const name of names) {
     const path = join(folder, name);
-    if (/\.br$|NewIssue-/.test(name)) await rm(path);
+    if (name.includes('NewIssue-')) await rm(path);
     else if (/\.(js|html)$/.test(name)) {
       const text = renamed(await readFile(path, 'utf8')).replace(/,\/assets\/NewIssue-[^,]+\.js/, '');
       await writeFile(path, name === 'sw.js' ? text.replace(/name:`\w+`/, 'name:`later`') : text);

@@ -2,16 +2,20 @@ package web
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"mime"
 	"net/http"
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -23,14 +27,21 @@ const worker = "sw.js"
 
 // asset is one file of the single-page app, as it is served.
 type asset struct {
-	data, brotli []byte // brotli is nil where the file was not compressed
-	etag, kind   string
+	plain      func() ([]byte, error)
+	packed     map[string][]byte // by content coding
+	etag, kind string
+}
+
+// codings are the compressed forms that the build makes, by the end of their names; the
+// smallest first.
+func codings() []struct{ name, end string } {
+	return []struct{ name, end string }{{"br", ".br"}, {"gzip", ".gz"}}
 }
 
 // Assets serves the single-page app: its files, and index.html for every path that
 // is neither a file nor below /api. Files below assets/ have their content's hash in
-// the name and are kept by browsers for good. A file beside another with .br at the
-// end is its compressed form.
+// the name and are kept by browsers for good. A name with .br or .gz at its end is a file's
+// compressed form; where there is a .gz, the plain form need not be there.
 func (a *API) Assets(files fs.FS) error {
 	all, err := readAssets(files)
 	if err != nil {
@@ -40,7 +51,11 @@ func (a *API) Assets(files fs.FS) error {
 	if !ok {
 		return fmt.Errorf("assets: there is no index.html")
 	}
-	policy := pagePolicy(scriptHashes(index.data))
+	page, err := index.plain()
+	if err != nil {
+		return fmt.Errorf("assets: %w", err)
+	}
+	policy := pagePolicy(scriptHashes(page))
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		requestOf(r.Context()).operation = pageOperation
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
@@ -73,11 +88,23 @@ func (f *asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", f.kind)
 	h.Set("Vary", "Accept-Encoding")
-	data, tag := f.data, f.etag
-	accept := strings.Join(r.Header.Values("Accept-Encoding"), ",")
-	if f.brotli != nil && Encoding(accept, "br") == "br" {
-		data, tag = f.brotli, f.etag+"-br"
-		h.Set("Content-Encoding", "br")
+	var offered []string
+	for _, coding := range codings() {
+		if f.packed[coding.name] != nil {
+			offered = append(offered, coding.name)
+		}
+	}
+	coding := Encoding(strings.Join(r.Header.Values("Accept-Encoding"), ","), offered...)
+	data, tag := f.packed[coding], f.etag+"-"+coding
+	if coding == "" {
+		var err error
+		if data, err = f.plain(); err != nil {
+			http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+			return
+		}
+		tag = f.etag
+	} else {
+		h.Set("Content-Encoding", coding)
 	}
 	h.Set("ETag", `"`+tag+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
@@ -86,28 +113,54 @@ func (f *asset) serve(w http.ResponseWriter, r *http.Request) {
 func readAssets(files fs.FS) (map[string]*asset, error) {
 	all := map[string]*asset{}
 	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || path.Ext(name) == ".br" {
+		if err != nil || entry.IsDir() {
 			return err
 		}
-		f := &asset{kind: mime.TypeByExtension(path.Ext(name))}
-		if f.kind == "" {
-			f.kind = "application/octet-stream"
+		for _, coding := range codings() {
+			name = strings.TrimSuffix(name, coding.end)
 		}
-		if path.Ext(name) == ".webmanifest" {
-			f.kind = "application/manifest+json"
+		if all[name] == nil {
+			all[name], err = readAsset(files, name)
 		}
-		if f.data, err = fs.ReadFile(files, name); err != nil {
-			return err
-		}
-		if packed, err := fs.ReadFile(files, name+".br"); err == nil {
-			f.brotli = packed
-		}
-		sum := sha256.Sum256(f.data)
-		f.etag = hex.EncodeToString(sum[:8])
-		all[name] = f
-		return nil
+		return err
 	})
 	return all, err
+}
+
+func readAsset(files fs.FS, name string) (*asset, error) {
+	f := &asset{packed: map[string][]byte{}, kind: mime.TypeByExtension(path.Ext(name))}
+	if f.kind == "" {
+		f.kind = "application/octet-stream"
+	}
+	if path.Ext(name) == ".webmanifest" {
+		f.kind = "application/manifest+json"
+	}
+	for _, coding := range codings() {
+		data, err := fs.ReadFile(files, name+coding.end)
+		switch {
+		case err == nil:
+			f.packed[coding.name] = data
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		}
+	}
+	data, err := fs.ReadFile(files, name)
+	f.plain = func() ([]byte, error) { return data, nil }
+	if packed := f.packed["gzip"]; errors.Is(err, fs.ErrNotExist) && packed != nil {
+		data, err = packed, nil
+		f.plain = sync.OnceValues(func() ([]byte, error) { return unpack(packed) }) // few ask for it
+	}
+	sum := sha256.Sum256(data)
+	f.etag = hex.EncodeToString(sum[:8])
+	return f, err
+}
+
+func unpack(packed []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
 }
 
 // scriptHashes returns the CSP sources of the scripts inside a page.

@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"io"
 	"log/slog"
 	"net/http"
@@ -65,6 +67,46 @@ func TestAssets(t *testing.T) {
 	}
 	if answer := get("/assets/small-1.css", "Accept-Encoding", "br"); answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Encoding") != "" {
 		t.Errorf("what was not packed: %d %v", answer.StatusCode, answer.Header)
+	}
+}
+
+// TestAssetsKeptPacked: the plain form of a file is made from the .gz when somebody asks.
+func TestAssetsKeptPacked(t *testing.T) {
+	t.Parallel()
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write([]byte("plain")); err != nil || z.Close() != nil {
+		t.Fatal(err)
+	}
+	api := web.New(slog.New(slog.DiscardHandler), nil)
+	err := api.Assets(fstest.MapFS{
+		"index.html":       {Data: []byte("<html>")},
+		"assets/a-1.js.gz": {Data: packed.Bytes()},
+		"assets/a-1.js.br": {Data: []byte("packed")},
+		"assets/b-1.js.gz": {Data: []byte("no gzip")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := func(path, accept string) *http.Response {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+		r.Header.Set("Accept-Encoding", accept)
+		w := httptest.NewRecorder()
+		api.Handler().ServeHTTP(w, r)
+		return w.Result()
+	}
+	for accept, coding := range map[string]string{
+		"": "", "gzip": "gzip", "gzip, deflate": "gzip", "gzip, deflate, br": "br", "gzip;q=0.5, br;q=0.4": "gzip", "*;q=0": "",
+	} {
+		answer := get("/assets/a-1.js", accept)
+		text, err := io.ReadAll(answer.Body)
+		if err != nil || string(text) != map[string]string{"": "plain", "gzip": packed.String(), "br": "packed"}[coding] ||
+			answer.Header.Get("Content-Encoding") != coding || answer.Header.Get("Content-Type") != "text/javascript; charset=utf-8" {
+			t.Errorf("%q: %q %v %v", accept, text, answer.Header, err)
+		}
+	}
+	if answer := get("/assets/b-1.js", ""); answer.StatusCode != http.StatusInternalServerError {
+		t.Errorf("what is not packed as it says: %d", answer.StatusCode)
 	}
 }
 

@@ -1,15 +1,20 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { brotliCompressSync, constants } from 'node:zlib';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
 
 const TEXT = /\.(js|css|html|json|svg|webmanifest)$/;
 const WORTH = 512;
+const ASSETS = /^assets[\\/]/;
 
-/** Puts a .br beside every text file of the build, so that the server never compresses what does not change. */
-export function brotli(dir: string): Plugin {
+/**
+ * Puts a .br and a .gz beside every text file of the build, so that the server never compresses what does not change.
+ * Browsers take brotli over https only. The plain form of an asset is left out: the server makes it from the .gz for
+ * the few that ask for it.
+ */
+export function pack(dir: string): Plugin {
   return {
-    name: 'brotli',
+    name: 'pack',
     apply: 'build',
     closeBundle() {
       for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
@@ -23,6 +28,8 @@ export function brotli(dir: string): Plugin {
           [constants.BROTLI_PARAM_SIZE_HINT]: raw.length,
         };
         writeFileSync(`${path}.br`, brotliCompressSync(raw, { params }));
+        writeFileSync(`${path}.gz`, gzipSync(raw, { level: constants.Z_BEST_COMPRESSION }));
+        if (ASSETS.test(name)) rmSync(path);
       }
     },
   };
