@@ -2,6 +2,7 @@ package project
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/peisear/peisear/internal/account"
@@ -51,42 +52,48 @@ func (s *Service) purgeSoon(ctx context.Context, tx *live.Tx) error {
 
 // Purge removes what is left of deleted projects, the oldest deletion first. It waits for
 // the time of those that were deleted just now. When it did not come to the end, it goes on
-// when it is called again.
+// when it is called again; one that cannot be purged keeps the others from nothing.
 func (s *Service) Purge(ctx context.Context) (err error) {
 	defer errs.Wrap(&err, "project.Purge")
 	for {
-		p, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) (query.FirstDeletedRow, error) {
-			return query.New(c).FirstDeleted(ctx)
+		all, err := db.Read(ctx, s.db, func(ctx context.Context, c db.Conn) ([]query.ListDeletedRow, error) {
+			return query.New(c).ListDeleted(ctx)
 		})
-		switch {
-		case errs.Is(err, errs.NotFound):
-			return nil
-		case err != nil:
+		if err != nil || len(all) == 0 {
 			return err
 		}
-		select {
-		case <-time.After(time.Until(time.UnixMicro(p.DeletedAt).Add(untold))):
-		case <-ctx.Done():
-			return ctx.Err()
+		var undone []error
+		for _, p := range all {
+			if err := s.purge(ctx, p); ctx.Err() != nil {
+				return err
+			} else if err != nil {
+				undone = append(undone, err)
+			}
 		}
-		if err := s.purge(ctx, p.ID); err != nil {
+		if err := errors.Join(undone...); err != nil {
 			return err
 		}
 	}
 }
 
 // purge removes the project's row last: as long as it is there, there is something to do.
-func (s *Service) purge(ctx context.Context, id string) error {
+func (s *Service) purge(ctx context.Context, p query.ListDeletedRow) error {
+	wait := time.Until(time.UnixMicro(p.DeletedAt).Add(untold)) // by the clock of who deleted it
+	select {
+	case <-time.After(min(wait, untold)):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	for _, f := range s.purgers {
-		if err := f(ctx, id); err != nil {
+		if err := f(ctx, p.ID); err != nil {
 			return err
 		}
 	}
-	if err := s.log.Erase(ctx, Scope(id)); err != nil {
+	if err := s.log.Erase(ctx, Scope(p.ID)); err != nil {
 		return err
 	}
 	_, err := db.Write(ctx, s.db, func(tx *db.Tx) (struct{}, error) { // takes its few statuses along
-		return struct{}{}, query.New(tx).PurgeProject(ctx, id)
+		return struct{}{}, query.New(tx).PurgeProject(ctx, p.ID)
 	})
 	return err
 }

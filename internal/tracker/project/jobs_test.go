@@ -2,6 +2,7 @@ package project_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/peisear/peisear/internal/account/accounttest"
 	"github.com/peisear/peisear/internal/base/basetest"
 	"github.com/peisear/peisear/internal/base/db"
+	"github.com/peisear/peisear/internal/base/errs"
 	"github.com/peisear/peisear/internal/base/job"
 	"github.com/peisear/peisear/internal/base/live"
 	"github.com/peisear/peisear/internal/tracker/project"
@@ -91,6 +93,32 @@ func TestPurgeIsAJob(t *testing.T) {
 		end()
 		<-ended
 	}, live.Migrations, account.Migrations, project.Migrations, job.Migrations)
+}
+
+// TestPurgeGoesPast: one that cannot be purged is told, and keeps no other from it.
+func TestPurgeGoesPast(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		create(t, w, w.owner, "NEXT")
+		for _, key := range []string{"MESOS", "NEXT"} {
+			if err := w.Delete(t.Context(), w.owner, "", key); err != nil {
+				t.Fatal(err)
+			}
+		}
+		exec(t, w.db, "UPDATE project SET deleted_at = CASE WHEN id = $1 THEN 1 ELSE 2 END WHERE deleted_at IS NOT NULL", w.p.ID)
+		stuck := errs.New(errs.Internal, "stuck")
+		w.OnPurge(func(_ context.Context, id string) error {
+			if id == w.p.ID {
+				return stuck
+			}
+			return nil
+		})
+		if err := w.Purge(t.Context()); !errors.Is(err, stuck) {
+			t.Errorf("got %v", err)
+		}
+		if n := number(t, w.db, "SELECT COUNT(*) FROM project WHERE deleted_at IS NOT NULL"); n != 1 {
+			t.Errorf("%d projects wait", n)
+		}
+	})
 }
 
 // TestNobodyComesIn: into a project that was deleted, whatever its rows still say.

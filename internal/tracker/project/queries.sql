@@ -75,11 +75,10 @@ DELETE FROM project_member
 WHERE project_member.project_id = sqlc.arg(project_id) AND EXISTS (
   SELECT 1 FROM project WHERE project.id = project_member.project_id AND project.deleted_at IS NOT NULL);
 
--- name: FirstDeleted :one
+-- name: ListDeleted :many
 SELECT id, CAST(deleted_at AS BIGINT) AS deleted_at FROM project
 WHERE project.deleted_at IS NOT NULL
-ORDER BY project.deleted_at
-LIMIT 1;
+ORDER BY project.deleted_at, project.id;
 
 -- name: PurgeProject :exec
 DELETE FROM project WHERE id = sqlc.arg(id) AND deleted_at IS NOT NULL;

@@ -376,25 +376,6 @@ func (q *Queries) FindUser(ctx context.Context, emailFolded string) (FindUserRow
 	return i, err
 }
 
-const firstDeleted = `-- name: FirstDeleted :one
-SELECT id, CAST(deleted_at AS BIGINT) AS deleted_at FROM project
-WHERE project.deleted_at IS NOT NULL
-ORDER BY project.deleted_at
-LIMIT 1
-`
-
-type FirstDeletedRow struct {
-	ID        string
-	DeletedAt int64
-}
-
-func (q *Queries) FirstDeleted(ctx context.Context) (FirstDeletedRow, error) {
-	row := q.db.QueryRowContext(ctx, firstDeleted)
-	var i FirstDeletedRow
-	err := row.Scan(&i.ID, &i.DeletedAt)
-	return i, err
-}
-
 const firstOwner = `-- name: FirstOwner :one
 SELECT m.user_id
 FROM project_member m JOIN project ON project.id = m.project_id
@@ -491,6 +472,40 @@ func (q *Queries) HandOver(ctx context.Context, arg HandOverParams) (ProjectMemb
 		&i.JoinedAt,
 	)
 	return i, err
+}
+
+const listDeleted = `-- name: ListDeleted :many
+SELECT id, CAST(deleted_at AS BIGINT) AS deleted_at FROM project
+WHERE project.deleted_at IS NOT NULL
+ORDER BY project.deleted_at, project.id
+`
+
+type ListDeletedRow struct {
+	ID        string
+	DeletedAt int64
+}
+
+func (q *Queries) ListDeleted(ctx context.Context) ([]ListDeletedRow, error) {
+	rows, err := q.db.QueryContext(ctx, listDeleted)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListDeletedRow
+	for rows.Next() {
+		var i ListDeletedRow
+		if err := rows.Scan(&i.ID, &i.DeletedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const listMembers = `-- name: ListMembers :many

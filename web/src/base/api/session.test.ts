@@ -175,6 +175,15 @@ describe('a refresh', () => {
     expect(one.attempt()).toMatch(/^[0-9a-f-]{36}\.2$/u);
   });
 
+  test('is sent with an id that nobody can tell, where there are locks', () => {
+    vi.stubGlobal('navigator', { locks: {} });
+    const vault = new Vault('locked');
+    const first = vault.attempt();
+    vault.answered(first);
+    expect(vault.attempt()).toMatch(/^[0-9a-f-]{36}$/u);
+    expect(vault.attempt().slice(0, 36)).not.toBe(first.slice(0, 36));
+  });
+
   test('that is refused ends the session here and in the other tabs', async () => {
     serve(() => problem(401));
     const here = tab();

@@ -33,9 +33,12 @@ export class Vault {
     return kept ?? this.#keep(uuid());
   }
 
-  /** The attempt was answered: the next one has another id, the same whichever tab sees to that. */
+  /**
+   * The attempt was answered: the next one has another id. With locks only one tab at a time sees to that, and nobody
+   * can tell the id; without, it is the same whichever tab does.
+   */
   answered(attempt: string): void {
-    if (this.#kept() === attempt) this.#keep(successor(attempt));
+    if (this.#kept() === attempt) this.#keep('locks' in navigator ? uuid() : successor(attempt));
   }
 
   async me(): Promise<Me | undefined> {
