@@ -19,6 +19,7 @@ import (
 	"github.com/peisear/peisear/internal/tracker/comment"
 	"github.com/peisear/peisear/internal/tracker/issue"
 	"github.com/peisear/peisear/internal/tracker/project"
+	"github.com/peisear/peisear/internal/tracker/project/projecttest"
 )
 
 func TestCommentLives(t *testing.T) {
@@ -342,7 +343,7 @@ func TestGoesAlong(t *testing.T) {
 		if err := w.projects.Delete(t.Context(), w.owner, "", "MESOS"); err != nil {
 			t.Fatal(err)
 		}
-		purge(t, w)
+		projecttest.Purge(t, w.db, w.projects)
 		if n := count(t, w, "SELECT COUNT(*) FROM comment WHERE id <> $1", foreign.ID); n != 0 {
 			t.Errorf("%d comments are left", n)
 		}

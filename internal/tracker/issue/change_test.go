@@ -16,6 +16,7 @@ import (
 	"github.com/peisear/peisear/internal/base/live"
 	"github.com/peisear/peisear/internal/tracker/issue"
 	"github.com/peisear/peisear/internal/tracker/project"
+	"github.com/peisear/peisear/internal/tracker/project/projecttest"
 )
 
 // TestNumbers: 64 who create at once all succeed, with numbers 1 to n; one that was
@@ -248,7 +249,7 @@ func TestProjectTakesItsIssuesAlong(t *testing.T) {
 		if err := w.projects.Delete(t.Context(), w.owner, "", "MESOS"); err != nil {
 			t.Fatal(err)
 		}
-		purge(t, w)
+		projecttest.Purge(t, w.db, w.projects)
 		for _, table := range []string{"issue", "issue_number", "issue_alias", "status", "project_member"} {
 			if n := count(t, w, "SELECT COUNT(*) FROM "+table+" WHERE project_id = $1", w.p.ID); n != 0 {
 				t.Errorf("%d rows in %s", n, table)

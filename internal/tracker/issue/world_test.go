@@ -2,7 +2,6 @@ package issue_test
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"maps"
 	"testing"
@@ -181,16 +180,4 @@ func as(t *testing.T, by account.Actor, more map[string]string) map[string]strin
 	header := accounttest.Sign(t, by)
 	maps.Copy(header, more)
 	return header
-}
-
-// purge removes what deleted projects have left, at once.
-func purge(t *testing.T, w world) {
-	t.Helper()
-	_, err := db.Write(t.Context(), w.db, func(tx *db.Tx) (struct{}, error) {
-		_, err := tx.ExecContext(context.WithoutCancel(t.Context()), "UPDATE project SET deleted_at = 1 WHERE deleted_at IS NOT NULL")
-		return struct{}{}, err
-	})
-	if err := errors.Join(err, w.projects.Purge(t.Context())); err != nil {
-		t.Fatal(err)
-	}
 }

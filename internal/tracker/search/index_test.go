@@ -13,6 +13,7 @@ import (
 	"github.com/peisear/peisear/internal/base/basetest"
 	"github.com/peisear/peisear/internal/base/db"
 	"github.com/peisear/peisear/internal/tracker/issue"
+	"github.com/peisear/peisear/internal/tracker/project/projecttest"
 	"github.com/peisear/peisear/internal/tracker/search"
 )
 
@@ -44,7 +45,7 @@ func TestIndexFollows(t *testing.T) {
 		if got := w.find(t, w.owner, "other"); got != "" {
 			t.Errorf("an issue of a removed project is found: %q", got)
 		}
-		w.purge(t)
+		projecttest.Purge(t, w.db, w.projects)
 		w.wantDocs(t, 0)
 	})
 }
@@ -240,7 +241,7 @@ func TestRemovedBeforeIndexed(t *testing.T) {
 		if got := w.find(t, w.owner, "gone"); got != "" {
 			t.Error(got)
 		}
-		w.purge(t)
+		projecttest.Purge(t, w.db, w.projects)
 		w.wantDocs(t, 0)
 		if n := w.count(t, "SELECT COUNT(*) FROM search_todo"); n != 0 {
 			t.Errorf("%d texts to do", n)

@@ -2,7 +2,6 @@ package search_test
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"log/slog"
 	"strings"
@@ -223,16 +222,4 @@ func (w world) api() *web.API {
 	api := web.New(slog.New(slog.DiscardHandler), nil)
 	search.Feature(w.Service).Routes(api)
 	return api
-}
-
-// purge removes what deleted projects have left, at once.
-func (w world) purge(t testing.TB) {
-	t.Helper()
-	_, err := db.Write(t.Context(), w.db, func(tx *db.Tx) (struct{}, error) {
-		_, err := tx.ExecContext(context.WithoutCancel(t.Context()), "UPDATE project SET deleted_at = 1 WHERE deleted_at IS NOT NULL")
-		return struct{}{}, err
-	})
-	if err := errors.Join(err, w.projects.Purge(t.Context())); err != nil {
-		t.Fatal(err)
-	}
 }
